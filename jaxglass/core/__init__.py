@@ -1,0 +1,1 @@
+"""Structs, status bits, the one bounded loop, checks of arguments: no physics."""

@@ -1,0 +1,75 @@
+"""What went wrong while compiled code ran: bits that are OR-ed along a computation, and a sentence for each.
+
+Nothing raises inside compiled code. A result carries an integer ``status``, zero when all is well; ``require`` raises
+on the host with the sentences that belong to the bits.
+"""
+
+import enum
+
+import jax.numpy as jnp
+import numpy as np
+
+
+class Status(enum.IntFlag):
+    """Bits of a result's ``status``."""
+
+    OK = 0
+    NOT_CONVERGED = 1
+    NEIGHBOR_OVERFLOW = 2
+    BOND_OVERFLOW = 4
+    BEYOND_REACH = 8
+    BOX_TOO_SMALL = 16
+    NOT_A_MINIMUM = 32
+    RATTLERS = 64
+    NOT_FINITE = 128
+    UNKNOWN_SPECIES = 256
+    BOX_CHANGED = 512
+
+
+SENTENCES = {
+    Status.NOT_CONVERGED: "an iteration stopped at its limit of steps; raise the limit or loosen the tolerance",
+    Status.NEIGHBOR_OVERFLOW: "a neighbour list was too small and pairs were left out; call the function outside "
+    "jit and vmap, where it retries, or pass a larger `room`",
+    Status.BOND_OVERFLOW: "there were more bonds than `capacity`; pass a larger capacity",
+    Status.BEYOND_REACH: "an interaction reaches beyond the model's static bound `reach`; rebuild the model with its "
+    "new sizes, or raise the bound",
+    Status.BOX_TOO_SMALL: "the box is narrower than two cutoffs, so a pair interacts through two images",
+    Status.NOT_A_MINIMUM: "the configuration is not a minimum of the energy: negative curvature was met",
+    Status.RATTLERS: "some particles touch nothing, so the Hessian is singular beyond the translations",
+    Status.NOT_FINITE: "a value that is not finite appeared",
+    Status.UNKNOWN_SPECIES: "a species index lies outside the model's tables",
+    Status.BOX_CHANGED: "the box shrank since the glass was built, below what its neighbour grid allows; build the glass anew",
+}
+
+
+def flag(condition, bit):
+    """The bit where the condition holds, zero elsewhere."""
+    return jnp.where(condition, jnp.int32(bit), jnp.int32(0))
+
+
+def describe(status):
+    """The sentences of a status, joined; an empty string when nothing is wrong."""
+    return "; ".join(SENTENCES[bit] for bit in Status if bit and int(status) & bit)
+
+
+def require(result, *, accept=Status.OK):
+    """Returns the result if its status is clean, otherwise raises.
+
+    Args:
+        result: anything with a ``status``, of one sample or of many.
+        accept: bits that are not an error here.
+
+    Raises:
+        RuntimeError: with the number of failed samples, the first of them, and what went wrong there.
+
+    Example:
+        >>> import jaxglass as jg, jax.numpy as jnp
+        >>> class Result: status = jnp.int32(0)
+        >>> _ = jg.require(Result())
+    """
+    status = np.atleast_1d(np.asarray(result.status)) & ~int(accept)
+    failed = np.flatnonzero(status)
+    if failed.size:
+        where = "" if status.size == 1 else f"{failed.size} of {status.size} samples failed, first sample {failed[0]}: "
+        raise RuntimeError(where + describe(status.reshape(-1)[failed[0]]))
+    return result

@@ -1,0 +1,25 @@
+"""Frozen dataclasses that are JAX pytrees.
+
+A field marked ``static()`` decides shapes or names a function: it belongs to the tree's structure, so changing it
+recompiles. Every other field is a leaf or a subtree. Structs never check themselves, because transformations rebuild
+them with tracers; the function that builds one for a user does.
+"""
+
+import dataclasses
+
+import jax
+
+
+def static(default=dataclasses.MISSING):
+    """A field that is part of the structure of a struct, not a leaf."""
+    return dataclasses.field(default=default, metadata={"static": True})
+
+
+def struct(cls):
+    """Makes a class a frozen dataclass, a pytree, and gives it ``replace(**changes)``."""
+    cls = dataclasses.dataclass(frozen=True)(cls)
+    fields = dataclasses.fields(cls)
+    meta = [f.name for f in fields if f.metadata.get("static")]
+    data = [f.name for f in fields if not f.metadata.get("static")]
+    cls.replace = dataclasses.replace
+    return jax.tree_util.register_dataclass(cls, data_fields=data, meta_fields=meta)

@@ -1,0 +1,94 @@
+"""Products of the Hessian, third and fourth derivative of the energy with displacement fields.
+
+kappa = M:zz / z.z, tau = U''':zzz / (z.z)^(3/2), chi = U'''':zzzz / (z.z)^2, and the participation ratio
+(sum_i z_i.z_i)^2 / (n sum_i (z_i.z_i)^2).
+"""
+
+import jax.numpy as jnp
+
+from ..core.struct import struct
+
+
+@struct
+class Coefficients:
+    """Stiffness kappa, asymmetry tau, quartic coefficient chi and participation ratio of a field."""
+
+    stiffness: object
+    asymmetry: object
+    quartic: object
+    participation: object
+
+
+def hvp(e, z):
+    """Product of the Hessian with a field: (M z)_i = sum_b (+/-) K_b z_b.
+
+    Args:
+        e: expansion of one glass.
+        z: (n, d) field.
+
+    Returns:
+        (n, d) field. Cost: one pass over the bonds.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jax.numpy as jnp, jaxglass as jg
+        >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
+        >>> float(jnp.abs(jg.hvp(e, jnp.ones((2, 2)))).max())    # a translation costs nothing
+        0.0
+    """
+    return e.second(_field("z", e, z))
+
+
+def third(e, a, b):
+    """U''' : a b, the third derivative contracted with two fields, (n, d).
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jax.numpy as jnp, jaxglass as jg
+        >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
+        >>> z = jnp.array([[0.0, 0.0], [1.0, 0.0]])
+        >>> bool(jg.third(e, z, z)[1, 0] < 0)    # repulsion softens with distance
+        True
+    """
+    return e.third(_field("a", e, a), _field("b", e, b))
+
+
+def fourth(e, z):
+    """U'''' : z z z, the fourth derivative contracted three times with one field, (n, d).
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jax.numpy as jnp, jaxglass as jg
+        >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
+        >>> bool(jg.fourth(e, jnp.array([[0.0, 0.0], [1.0, 0.0]]))[1, 0] > 0)
+        True
+    """
+    return e.fourth(_field("z", e, z))
+
+
+def coefficients(e, z):
+    """Stiffness, asymmetry, quartic coefficient and participation ratio of a field of any norm.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jax.numpy as jnp, jaxglass as jg
+        >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
+        >>> float(jg.coefficients(e, jnp.array([[-1.0, 0.0], [1.0, 0.0]])).participation)
+        1.0
+    """
+    z = _field("z", e, z)
+    square = jnp.sum(z * z)
+    per_particle = jnp.sum(z * z, axis=-1)
+    return Coefficients(
+        stiffness=jnp.sum(e.second(z) * z) / square,
+        asymmetry=jnp.sum(e.third(z, z) * z) / square**1.5,
+        quartic=jnp.sum(e.fourth(z) * z) / square**2,
+        participation=square**2 / (z.shape[0] * jnp.sum(per_particle**2)),
+    )
+
+
+def _field(name, e, z):
+    z = jnp.asarray(z)
+    if z.shape != e.position.shape:
+        raise ValueError(f"{name} must be a field of shape {e.position.shape}, found {z.shape}")
+    return z

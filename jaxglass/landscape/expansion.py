@@ -1,0 +1,247 @@
+"""The energy of a glass expanded about a configuration, bond by bond.
+
+With s_b = r_b.r_b / 2 and F_k = d^k e_b / d s^k, the derivatives of a pair energy with respect to its separation are
+
+    f = F_1 r
+    K = F_1 1 + F_2 r r
+    third(a, b)    = F_2 [(a.b) r + (r.a) b + (r.b) a] + F_3 (r.a)(r.b) r
+    fourth(z,z,z)  = 3 F_2 z^2 z + F_3 [3 (r.z)^2 z + 3 (r.z) z^2 r] + F_4 (r.z)^3 r
+
+which are the radial formulas of the literature with (1/r d/dr)^k phi written as F_k. The F_k come from JAX.
+"""
+
+import functools
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..core.checks import integer, is_traced
+from ..core.status import Status, flag
+from ..core.struct import static, struct
+from ..models import neighbours
+from ..models.pair import PairModel, derivatives
+from ..system.bonds import Bonds, contacts, difference, scatter
+from ..system.box import minimum_image
+from ..system.glass import Glass
+
+
+@struct
+class Expansion:
+    """Bonds of a glass with the derivatives of their energies.
+
+    Attributes:
+        glass: Glass.
+        bonds: Bonds (i, j, valid), padded to a fixed capacity.
+        separation: (b, d), r_b = x_j - x_i; a unit vector where padded.
+        derivative: (5, b), F_0 ... F_4; zero where padded.
+        status: bits.
+    """
+
+    glass: Glass
+    bonds: Bonds
+    separation: object
+    derivative: object
+    status: object
+
+    @property
+    def position(self):
+        return self.glass.position
+
+    @property
+    def count(self):
+        """Number of particles."""
+        return self.glass.count
+
+    @property
+    def energy(self):
+        """Energy of every bond, (b,)."""
+        return self.derivative[..., 0, :]
+
+    @property
+    def force(self):
+        """f_b = d e_b / d r_b, (b, d)."""
+        return self.derivative[..., 1, :, None] * self.separation
+
+    @property
+    def stiffness(self):
+        """K_b = d2 e_b / d r_b d r_b, (b, d, d)."""
+        r = self.separation
+        first, second = (self.derivative[..., k, :, None, None] for k in (1, 2))
+        return first * jnp.eye(r.shape[-1]) + second * r[..., :, None] * r[..., None, :]
+
+    def difference(self, z):
+        """z_j - z_i on every bond."""
+        return difference(self.bonds, z)
+
+    def scatter(self, per_bond):
+        """Transpose of ``difference``."""
+        return scatter(self.bonds, per_bond, self.count)
+
+    def gradient(self):
+        """dU/dx, (n, d)."""
+        return self.scatter(self.force)
+
+    def second(self, z):
+        """M z."""
+        return self.scatter(bond_second(self, self.difference(z)))
+
+    def third(self, a, b):
+        """U''' : a b."""
+        return self.scatter(bond_third(self, self.difference(a), self.difference(b)))
+
+    def fourth(self, z):
+        """U'''' : z z z."""
+        return self.scatter(bond_fourth(self, self.difference(z)))
+
+    def padded(self, capacity):
+        """The same expansion with room for more bonds."""
+        extra = capacity - self.bonds.capacity
+        if extra < 0:
+            raise ValueError(f"capacity must be at least {self.bonds.capacity}, found {capacity}")
+        pad = lambda a, value=0: jnp.concatenate([a, jnp.full((extra, *a.shape[1:]), value, a.dtype)])  # noqa: E731
+        unit = jnp.zeros((extra, self.separation.shape[1])).at[:, 0].set(1.0)
+        return self.replace(
+            bonds=Bonds(pad(self.bonds.i), pad(self.bonds.j), pad(self.bonds.valid, False)),
+            separation=jnp.concatenate([self.separation, unit]),
+            derivative=jnp.concatenate([self.derivative, jnp.zeros((5, extra))], axis=1),
+        )
+
+
+def bond_second(e, z):
+    """K_b z on every bond, (b, d)."""
+    r, f = e.separation, e.derivative
+    return f[1][:, None] * z + (f[2] * _dot(r, z))[:, None] * r
+
+
+def bond_third(e, a, b):
+    """Third derivative of the bond energies contracted with two vectors per bond, (b, d)."""
+    r, f = e.separation, e.derivative
+    ra, rb = _dot(r, a), _dot(r, b)
+    along = f[2] * _dot(a, b) + f[3] * ra * rb
+    return along[:, None] * r + (f[2] * ra)[:, None] * b + (f[2] * rb)[:, None] * a
+
+
+def bond_third_block(e, block):
+    """Third derivative of the bond energies contracted with one symmetric (d, d) block per bond, (b, d)."""
+    r, f = e.separation, e.derivative
+    br = jnp.einsum("bij,bj->bi", block, r)
+    along = f[2] * jnp.trace(block, axis1=-2, axis2=-1) + f[3] * _dot(r, br)
+    return along[:, None] * r + 2 * f[2][:, None] * br
+
+
+def bond_fourth(e, z):
+    """Fourth derivative of the bond energies contracted with one vector three times, (b, d)."""
+    r, f = e.separation, e.derivative
+    rz, zz = _dot(r, z), _dot(z, z)
+    along_z = 3 * (f[2] * zz + f[3] * rz * rz)
+    along_r = 3 * f[3] * rz * zz + f[4] * rz**3
+    return along_z[:, None] * z + along_r[:, None] * r
+
+
+def _dot(a, b):
+    return jnp.sum(a * b, axis=-1)
+
+
+@struct
+class EnergyExpansion:
+    """Derivatives of an arbitrary energy(position), matrix-free, for many-body models: it has no bonds.
+
+    Attributes:
+        glass: Glass.
+        function: energy(position) -> scalar.
+        status: bits.
+    """
+
+    glass: Glass
+    status: object
+    function: object = static()
+
+    @property
+    def position(self):
+        return self.glass.position
+
+    @property
+    def count(self):
+        return self.glass.count
+
+    @property
+    def energy(self):
+        """Total energy."""
+        return self.function(self.position)
+
+    def gradient(self):
+        return jax.grad(self.function)(self.position)
+
+    def second(self, z):
+        return jax.jvp(jax.grad(self.function), (self.position,), (z,))[1]
+
+    def third(self, a, b):
+        along_a = lambda x: jax.jvp(jax.grad(self.function), (x,), (a,))[1]  # noqa: E731
+        return jax.jvp(along_a, (self.position,), (b,))[1]
+
+    def fourth(self, z):
+        third = lambda x: self._at(x).third(z, z)  # noqa: E731
+        return jax.jvp(third, (self.position,), (z,))[1]
+
+    def _at(self, x):
+        return self.replace(glass=self.glass.replace(position=x))
+
+
+def expand(model, glass, *, capacity=None):
+    """Expands the energy of a glass to fourth order about its positions.
+
+    Args:
+        model: PairModel; or any function energy(position) -> scalar, for many-body models, which gives an expansion
+            without bonds that serves every matrix-free method.
+        glass: Glass, usually an inherent structure from ``quench``.
+        capacity: number of bonds to make room for. Default: what the glass needs, rounded up; under tracing, what the
+            model expects.
+
+    Returns:
+        Expansion with glass, bonds (i, j, valid), separation, energy, force, stiffness per bond, and status. Bond
+        overflow and rattlers are flagged in status.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jaxglass as jg
+        >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
+        >>> int(e.bonds.count), e.stiffness.shape[1:]
+        (1, (2, 2))
+    """
+    if not isinstance(model, PairModel):
+        if not callable(model):
+            raise TypeError(f"model must be a PairModel or a function energy(position), found {type(model).__name__}")
+        return EnergyExpansion(glass, jnp.int32(0), model)
+    neighbours.check(model, glass)
+    if capacity is not None:
+        return _expand(model, glass, neighbours.plan(model, glass, capacity=integer("capacity", capacity, at_least=1)))
+    roomy = neighbours.with_room(lambda room: _expand(model, glass, neighbours.plan(model, glass, room=room)), model, glass)
+    return roomy if is_traced(model, glass) else _trimmed(roomy)
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def _expand(model, glass, sizes):
+    bonds, status = neighbours.find_bonds(model, glass, sizes)
+    e = at_bonds(model, glass, bonds, order=4)
+    alone = contacts(bonds, glass.count) == 0
+    status = status | flag(jnp.any(alone), Status.RATTLERS) | flag(~jnp.all(jnp.isfinite(e.derivative)), Status.NOT_FINITE)
+    return e.replace(status=status)
+
+
+def at_bonds(model, glass, bonds, order):
+    """The expansion over a given list of bonds, to a given order; higher derivatives are left out of ``derivative``."""
+    x = glass.position
+    r = minimum_image(glass.box, x[bonds.j] - x[bonds.i])
+    unit = jnp.zeros(r.shape[-1]).at[0].set(1.0)
+    r = jnp.where(bonds.valid[:, None], r, unit)
+    return Expansion(glass, bonds, r, derivatives(model, glass, bonds.i, bonds.j, r, bonds.valid, order), jnp.int32(0))
+
+
+def _trimmed(e):
+    """Drops padding beyond the next step of about n/8 bonds, so that similar glasses share compiled programs."""
+    step = max(32, 2 ** round(math.log2(max(e.count / 8, 1))))
+    capacity = min(step * math.ceil((int(np.sum(e.bonds.valid)) + 1) / step), e.bonds.capacity)
+    cut = lambda a: a[:capacity]  # noqa: E731
+    return e.replace(bonds=jax.tree.map(cut, e.bonds), separation=cut(e.separation), derivative=e.derivative[:, :capacity])

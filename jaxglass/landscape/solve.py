@@ -1,0 +1,51 @@
+"""Linear systems with the Hessian, M x = b on translation-free fields, differentiable in M and b.
+
+The derivative is that of the solution, not of the iteration: dx = M^-1 (db - dM x), forward and reverse.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from ..core.checks import choice
+from ..linalg.cg import Solution, cg
+
+
+def remove_translation(z):
+    """A field without its mean: the projector onto translation-free fields."""
+    return z - jnp.mean(z, axis=0)
+
+
+def solve(e, b, *, method="cg", tol=1e-10, max_steps=None):
+    """Solves M x = b, with x and b free of translations.
+
+    Args:
+        e: expansion.
+        b: (n, d) right-hand side; its mean is removed.
+        method: "cg", matrix-free.
+        tol: relative residual to reach.
+        max_steps: limit of steps.
+
+    Returns:
+        x (n, d) with zero mean, residual, steps, status.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jax.numpy as jnp, jaxglass as jg
+        >>> spring = lambda x: jnp.sum((x[1] - x[0]) ** 2) / 2
+        >>> e = jg.expand(spring, jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
+        >>> s = jg.solve(e, jnp.array([[-1.0, 0.0], [1.0, 0.0]]))
+        >>> float(s.x[1, 0]), int(s.status)
+        (0.5, 0)
+    """
+    choice("method", method, ("cg",))
+    if b.shape != e.position.shape:
+        raise ValueError(f"b must be a field of shape {e.position.shape}, found {b.shape}")
+
+    def solver(matvec, rhs):
+        s = cg(matvec, rhs, tol=tol, max_steps=max_steps, project=remove_translation)
+        return s.x, (s.residual, s.steps, s.status)
+
+    x, (residual, steps, status) = jax.lax.custom_linear_solve(
+        lambda z: remove_translation(e.second(z)), remove_translation(b), solver, symmetric=True, has_aux=True
+    )
+    return Solution(x, residual, steps, status)

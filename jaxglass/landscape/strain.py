@@ -1,0 +1,66 @@
+"""Derivatives of the energy with respect to a homogeneous deformation x -> (1 + gamma E) x.
+
+    stress          (1/V) sum_b f_b r_b
+    mixed strain    d2U / dgamma dx = sum_b (+/-) K_b E r_b   (at a minimum; the term E^T f sums to zero there)
+    curvature       d2U / dgamma2 = sum_b (E r_b).K_b.(E r_b)
+
+For simple shear in the plane (p, q), x_p moves with x_q: E has a single one at (p, q).
+"""
+
+import jax.numpy as jnp
+
+from .expansion import bond_second
+
+
+def shear_direction(plane, dim):
+    """E of simple shear: x_p moves with x_q, (d, d)."""
+    p, q = plane
+    if not (0 <= p < dim and 0 <= q < dim and p != q):
+        raise ValueError(f"plane must name two different axes below {dim}, found {plane}")
+    return jnp.zeros((dim, dim)).at[p, q].set(1.0)
+
+
+def stress(e):
+    """Stress tensor (1/V) dU/dE, (d, d); the pressure is minus its mean diagonal.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jaxglass as jg
+        >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
+        >>> bool(jg.stress(e)[0, 0] < 0)    # a repelling pair pushes the walls out
+        True
+    """
+    return jnp.einsum("bi,bj->ij", e.force, e.separation) / e.glass.box.volume
+
+
+def mixed_strain(e, direction):
+    """d2U/dgamma dx along a direction E (d, d), or a plane (p, q) of simple shear: (n, d).
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jaxglass as jg
+        >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.5]], 8.0))
+        >>> jg.mixed_strain(e, (0, 1)).shape
+        (2, 2)
+    """
+    return e.scatter(bond_second(e, e.separation @ _direction(e, direction).T))
+
+
+def strain_curvature(e, direction):
+    """d2U/dgamma2 at frozen fractional coordinates, a scalar: V times the Born modulus of that direction.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jaxglass as jg
+        >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.5]], 8.0))
+        >>> jg.strain_curvature(e, (0, 1)).shape
+        ()
+    """
+    w = e.separation @ _direction(e, direction).T
+    return jnp.sum(w * bond_second(e, w))
+
+
+def _direction(e, direction):
+    if isinstance(direction, tuple):
+        return shear_direction(direction, e.glass.dim)
+    return jnp.asarray(direction)

@@ -1,0 +1,1 @@
+"""Linear algebra that sees matrix-vector products and blocks, and knows no physics."""

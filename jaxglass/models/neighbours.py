@@ -1,0 +1,136 @@
+"""Bonds of a glass: the pairs that interact, or will after a small motion.
+
+Sizes are decided before tracing by ``plan``; what does not fit sets a status bit, and ``with_room`` answers it on the
+host by trying again with larger lists.
+"""
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..core.checks import is_traced
+from ..core.status import Status, flag
+from ..system.bonds import compress
+from ..system.box import face_distance, minimum_image
+from . import jaxmd
+from .pair import mixed
+
+
+class Plan(NamedTuple):
+    """Sizes of everything that depends on who touches whom.
+
+    Attributes:
+        listing: the jax-md list, of radius reach + skin.
+        capacity: bonds kept.
+        skin: bonds up to skin beyond their cutoff are kept.
+    """
+
+    listing: jaxmd.ListPlan
+    capacity: int
+    skin: float
+
+
+def plan(model, glass, *, skin=0.0, capacity=None, room=1.0):
+    """The Plan for glasses like this one, from plain numbers only: it works on tracers."""
+    n, dim = glass.count, glass.dim
+    listing = jaxmd.plan_list(n, dim, glass.box.width, model.reach + skin, room)
+    if capacity is None:
+        capacity = listing.capacity
+        if model.contacts is not None:
+            growth = (1 + skin / model.reach) ** dim
+            capacity = min(capacity, int(room * (1.15 * growth * n * model.contacts + 4 * math.sqrt(n) + 16)))
+    return Plan(listing, capacity, skin)
+
+
+def find_bonds(model, glass, sizes):
+    """The bonds of a glass, those up to ``sizes.skin`` beyond their cutoff included.
+
+    Returns:
+        Bonds and a status.
+    """
+    n = glass.count
+    i, j, overflow = jaxmd.list_pairs(sizes.listing, glass)
+    listed = i < n
+    i, j = jnp.where(listed, i, 0), jnp.where(listed, j, 0)
+    sigma, _ = mixed(model, glass, i, j)
+    cutoff = jax.lax.stop_gradient(model.cutoff * sigma)
+    r = jax.lax.stop_gradient(minimum_image(glass.box, glass.position[j] - glass.position[i]))
+    near = listed & (jnp.sum(r * r, axis=-1) < (cutoff + sizes.skin) ** 2)
+    bonds, found = compress(i, j, near, sizes.capacity)
+    width = jnp.min(jax.lax.stop_gradient(face_distance(glass.box.cell)))
+    reach = jnp.max(jnp.where(listed, cutoff, 0.0))
+    status = (
+        flag(overflow, Status.NEIGHBOR_OVERFLOW)
+        | flag(found > sizes.capacity, Status.BOND_OVERFLOW)
+        | flag(reach > model.reach, Status.BEYOND_REACH)
+        | flag(width < 2 * reach, Status.BOX_TOO_SMALL)
+        | _shrunk(sizes.listing, width)
+        | _unknown_species(model, glass)
+    )
+    return bonds, status
+
+
+def _shrunk(listing, width):
+    if not listing.cells:
+        return jnp.int32(0)
+    return flag(width < listing.cells * listing.radius * (1 - 1e-9), Status.BOX_CHANGED)
+
+
+def _unknown_species(model, glass):
+    if model.sigma is None or glass.species is None:
+        return jnp.int32(0)
+    return flag(jnp.any(glass.species >= model.sigma.shape[-1]), Status.UNKNOWN_SPECIES)
+
+
+OVERFLOWS = Status.NEIGHBOR_OVERFLOW | Status.BOND_OVERFLOW
+
+
+def with_room(attempt, *trees):
+    """Runs ``attempt(room)``; outside tracing, retries with doubled room while its status reports an overflow.
+
+    Args:
+        attempt: function of the factor on every capacity, returning something with a ``status``.
+        trees: the inputs, looked at to tell whether they are traced.
+    """
+    room = 1.0
+    result = attempt(room)
+    while not is_traced(trees) and np.any(np.asarray(result.status) & int(OVERFLOWS)) and room < 64:
+        room *= 2
+        result = attempt(room)
+    return result
+
+
+def check(model, glass):
+    """Refuses a concrete glass that the model cannot describe, with a sentence."""
+    if model.sigma is None and glass.diameter is None:
+        raise ValueError(f"glass must have diameters for the model {model.name}, found species")
+    if model.sigma is not None and glass.species is None:
+        raise ValueError(f"glass must have species for the model {model.name}, found diameters")
+    if is_traced(model, glass):
+        return
+    if model.sigma is not None and np.max(glass.species) >= model.sigma.shape[0]:
+        raise ValueError(f"species must be below {model.sigma.shape[0]} for the model {model.name}, found {int(np.max(glass.species))}")
+    cutoff = _largest_cutoff(model, glass)
+    width = float(np.min(face_distance(glass.box.cell)))
+    if width < 2 * cutoff:
+        raise ValueError(
+            f"box must be at least two cutoffs wide, {2 * cutoff:.6g} for the model {model.name}, "
+            f"found {width:.6g} between opposite faces"
+        )
+    if cutoff > model.reach:
+        raise ValueError(
+            f"an interaction of the model {model.name} reaches {cutoff:.6g}, beyond its bound {model.reach:.6g}; "
+            "build the model with a larger diameter_bound, or with the sizes it has now"
+        )
+
+
+def _largest_cutoff(model, glass):
+    if model.sigma is None:
+        return float(model.cutoff * np.max(glass.diameter))
+    present = np.unique(np.asarray(glass.species))
+    return float(model.cutoff * np.max(np.asarray(model.sigma)[np.ix_(present, present)]))
+
+

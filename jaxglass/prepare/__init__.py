@@ -1,0 +1,1 @@
+"""Making glasses: starts, dynamics, minimisation, protocols."""

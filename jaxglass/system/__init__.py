@@ -1,0 +1,1 @@
+"""Boxes, glasses, bond lists."""

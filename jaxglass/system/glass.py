@@ -1,0 +1,156 @@
+"""A configuration: positions, box, and what tells one particle from another."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..core.checks import finite, float64, is_traced
+from ..core.struct import struct
+from .box import Box, make_box, wrap
+
+
+@struct
+class Glass:
+    """Positions (n, d) in a periodic Box, with either species (n,) or diameters (n,)."""
+
+    position: object
+    box: Box
+    species: object = None
+    diameter: object = None
+
+    @property
+    def count(self):
+        """Number of particles."""
+        return self.position.shape[-2]
+
+    @property
+    def dim(self):
+        """Number of dimensions."""
+        return self.position.shape[-1]
+
+    @property
+    def density(self):
+        """Particles per volume."""
+        return self.count / self.box.volume
+
+
+def glass(position, box, *, species=None, diameter=None):
+    """A checked configuration.
+
+    Args:
+        position: (n, d) float64, d = 2, 3 or 4. Positions outside the box are wrapped into it.
+        box: edge, (d,) edges, or (d, d) cell with cell vectors as columns.
+        species: (n,) integers, or
+        diameter: (n,) positive numbers. With neither, all particles are of species 0.
+
+    Returns:
+        Glass.
+
+    Raises:
+        TypeError, ValueError: with a sentence that names the argument.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jaxglass as jg
+        >>> jg.glass([[0.0, 0.0], [1.0, 0.5]], 8.0, species=[0, 1]).count
+        2
+    """
+    position = float64("position", position)
+    if position.ndim != 2 or position.shape[1] not in (2, 3, 4):
+        raise ValueError(f"position must have shape (n, d) with d = 2, 3 or 4, found {position.shape}")
+    n, dim = position.shape
+    if n == 0:
+        raise ValueError("position must hold at least one particle, found none")
+    finite("position", position)
+    box = make_box(box, dim)
+    if box.dim != dim:
+        raise ValueError(f"box has {box.dim} dimensions, position has {dim}")
+    if species is not None and diameter is not None:
+        raise ValueError("give either species or diameter, found both")
+    if diameter is not None:
+        diameter = _diameters(diameter, n)
+    else:
+        species = _species(species, n)
+    position = wrap(box, position)
+    _refuse_coincident(position)
+    return Glass(position, box, species, diameter)
+
+
+def _species(species, n):
+    species = jnp.zeros(n, jnp.int32) if species is None else jnp.asarray(species)
+    if not jnp.issubdtype(species.dtype, jnp.integer):
+        raise TypeError(f"species must be integers, found {species.dtype}")
+    if species.shape != (n,):
+        raise ValueError(f"species must have one entry per particle, shape ({n},), found {species.shape}")
+    if not is_traced(species) and np.min(species) < 0:
+        raise ValueError(f"species must not be negative, found {int(np.min(species))}")
+    return species.astype(jnp.int32)
+
+
+def _diameters(diameter, n):
+    diameter = float64("diameter", diameter)
+    if diameter.shape != (n,):
+        raise ValueError(f"diameter must have one entry per particle, shape ({n},), found {diameter.shape}")
+    finite("diameter", diameter)
+    if not is_traced(diameter) and np.min(diameter) <= 0:
+        raise ValueError(f"diameter must be positive, found {float(np.min(diameter))} at index {int(np.argmin(diameter))}")
+    return diameter
+
+
+def _refuse_coincident(position):
+    if is_traced(position):
+        return
+    order = np.lexsort(np.asarray(position).T)
+    same = np.all(np.diff(np.asarray(position)[order], axis=0) == 0, axis=1)
+    if same.any():
+        k = int(np.argmax(same))
+        raise ValueError(f"position puts particles {int(order[k])} and {int(order[k + 1])} on the same point")
+
+
+def stack(samples):
+    """Glasses or expansions as one pytree with a leading sample axis.
+
+    Bonds are padded to the largest capacity. The samples must agree in particles, dimensions and kind.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jaxglass as jg
+        >>> two = jg.stack([jg.glass([[0.0, 0.0]], 4.0), jg.glass([[1.0, 0.0]], 5.0)])
+        >>> two.position.shape
+        (2, 1, 2)
+    """
+    samples = list(samples)
+    if not samples:
+        raise ValueError("stack needs at least one sample, found an empty list")
+    shapes = [s.position.shape for s in samples]
+    if len(set(shapes)) > 1:
+        odd = next(k for k, shape in enumerate(shapes) if shape != shapes[0])
+        raise ValueError(
+            f"stack needs samples of equal particles and dimensions, found {shapes[0]} for sample 0 and {shapes[odd]} for sample {odd}"
+        )
+    if any(hasattr(s, "padded") for s in samples):
+        capacity = max(s.bonds.i.shape[-1] for s in samples)
+        samples = [s.padded(capacity) for s in samples]
+    samples = _shared_box_statics(samples)
+    structures = {jax.tree.structure(s) for s in samples}
+    if len(structures) > 1:
+        raise ValueError("stack needs samples of one kind: all with species or all with diameters, and one model")
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *samples)
+
+
+def _shared_box_statics(samples):
+    boxes = [_box_of(s) for s in samples]
+    widths = [b.width for b in boxes]
+    width = None if None in widths else tuple(map(min, zip(*widths, strict=True)))
+    orthogonal = all(b.orthogonal for b in boxes)
+    return [_with_box(s, b.replace(orthogonal=orthogonal, width=width)) for s, b in zip(samples, boxes, strict=True)]
+
+
+def _box_of(sample):
+    return sample.box if isinstance(sample, Glass) else sample.glass.box
+
+
+def _with_box(sample, box):
+    if isinstance(sample, Glass):
+        return sample.replace(box=box)
+    return sample.replace(glass=sample.glass.replace(box=box))

@@ -11,7 +11,10 @@ from .landscape.expansion import Expansion, expand
 from .landscape.strain import mixed_strain, strain_curvature, stress
 from .landscape.solve import solve
 from .models.total import energy, force
-from .prepare.quench import quench
+from .prepare import protocols
+from .prepare.dynamics import Motion, run_dynamics, start_dynamics
+from .prepare.protocols import Protocol, make_glass
+from .prepare.quench import push_apart, quench
 from .prepare.starts import random_glass
 from .system.box import Box
 from .system.glass import Glass, glass, stack

@@ -21,7 +21,7 @@ from ..core.checks import integer, is_traced
 from ..core.status import Status, flag
 from ..core.struct import static, struct
 from ..models import neighbours
-from ..models.pair import PairModel, derivatives
+from ..models.pair import PairModel, derivatives, mixed
 from ..system.bonds import Bonds, contacts, difference, scatter
 from ..system.box import minimum_image
 from ..system.glass import Glass
@@ -230,13 +230,17 @@ def _expand(model, glass, sizes):
     return e.replace(status=status)
 
 
-def at_bonds(model, glass, bonds, order):
-    """The expansion over a given list of bonds, to a given order; higher derivatives are left out of ``derivative``."""
+def at_bonds(model, glass, bonds, order, scales=None):
+    """The expansion over a given list of bonds, to a given order; higher derivatives are left out of ``derivative``.
+
+    Loops over steps pass ``scales = mixed(model, glass, bonds.i, bonds.j)``, which does not change while they move.
+    """
+    scales = mixed(model, glass, bonds.i, bonds.j) if scales is None else scales
     x = glass.position
     r = minimum_image(glass.box, x[bonds.j] - x[bonds.i])
     unit = jnp.zeros(r.shape[-1]).at[0].set(1.0)
     r = jnp.where(bonds.valid[:, None], r, unit)
-    return Expansion(glass, bonds, r, derivatives(model, glass, bonds.i, bonds.j, r, bonds.valid, order), jnp.int32(0))
+    return Expansion(glass, bonds, r, derivatives(model, scales, r, bonds.valid, order), jnp.int32(0))
 
 
 def _trimmed(e):

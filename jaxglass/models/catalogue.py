@@ -81,27 +81,27 @@ def inverse_power(*, sigma=BINARY, epsilon=1.0, exponent=10.0, cutoff=1.48, smoo
         12.0
     """
     return pair(shapes.inverse_power, {"exponent": exponent}, sigma=sigma, epsilon=epsilon, cutoff=cutoff,
-                smoothing=smoothing, contacts=contacts, name=name)  # fmt: skip
+                smoothing=smoothing, squared=True, contacts=contacts, name=name)  # fmt: skip
 
 
 def _kalj():
     return pair(shapes.lennard_jones, sigma=((1.0, 0.8), (0.8, 0.88)), epsilon=((1.0, 1.5), (1.5, 0.5)), cutoff=2.5,
-                smoothing=3, contacts=32.0, name="kalj")  # fmt: skip
+                smoothing=3, squared=True, contacts=32.5, name="kalj")  # fmt: skip
 
 
 def _lj2d():
     small, large = 2 * sin(pi / 10), 2 * sin(pi / 5)
     return pair(shapes.lennard_jones_quartic_tail, sigma=((small, 1.0), (1.0, large)), epsilon=((0.5, 1.0), (1.0, 0.5)),
-                cutoff=2.5, smoothing=None, contacts=10.5, name="lj2d")  # fmt: skip
+                cutoff=2.5, smoothing=None, squared=True, contacts=10.5, name="lj2d")  # fmt: skip
 
 
 def _poly2d():
-    return pair(shapes.twelve, nonadditivity=0.2, cutoff=1.25, smoothing=2, diameter_bound=1.75, contacts=3.2, name="poly2d")
+    return pair(shapes.twelve, nonadditivity=0.2, cutoff=1.25, smoothing=2, diameter_bound=1.75, squared=True, contacts=3.2, name="poly2d")
 
 
 def _poly3d():
     return pair(shapes.inverse_power, {"exponent": 10.0}, nonadditivity=0.1, cutoff=1.4, smoothing=3, diameter_bound=2.22,
-                contacts=13.0, name="poly3d")  # fmt: skip
+                squared=True, contacts=13.0, name="poly3d")  # fmt: skip
 
 
 BUILDERS = {

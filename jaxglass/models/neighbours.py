@@ -41,7 +41,7 @@ def plan(model, glass, *, skin=0.0, capacity=None, room=1.0):
         capacity = listing.capacity
         if model.contacts is not None:
             growth = (1 + skin / model.reach) ** dim
-            capacity = min(capacity, int(room * (1.15 * growth * n * model.contacts + 4 * math.sqrt(n) + 16)))
+            capacity = min(capacity, int(room * (1.3 * growth * n * model.contacts + 4 * math.sqrt(n) + 16)))
     return Plan(listing, capacity, skin)
 
 

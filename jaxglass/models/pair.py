@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.checks import finite, float64, is_traced
 from ..core.struct import static, struct
-from .shapes import smoothed
+from .shapes import OfSquare, smoothed
 
 
 @struct
@@ -27,7 +27,7 @@ class PairModel:
         epsilon: (k, k) energy of each pair of species, or a number.
         nonadditivity: with diameters, sigma_ij = (d_i + d_j)/2 (1 - nonadditivity |d_i - d_j|); None with species.
         cutoff: in units of sigma.
-        shape: function (x, parameters) -> energy in units of epsilon.
+        shape: function (t, parameters) -> energy in units of epsilon, t = (r / sigma)^2.
         smoothing: number of derivatives made to vanish at the cutoff; None leaves the shape as it is.
         reach: bound on every interaction distance; sizes neighbour lists.
         contacts: expected bonds per particle, sizes bond lists while tracing; None for an estimate from the density.
@@ -47,7 +47,7 @@ class PairModel:
 
 
 def pair(shape, parameters=None, *, sigma=None, epsilon=1.0, nonadditivity=None, cutoff, smoothing=3, diameter_bound=None,
-         contacts=None, name=None):  # fmt: skip
+         squared=False, contacts=None, name=None):  # fmt: skip
     """A model from a function of one reduced distance.
 
     Args:
@@ -59,6 +59,7 @@ def pair(shape, parameters=None, *, sigma=None, epsilon=1.0, nonadditivity=None,
         epsilon: number or symmetric (k, k) table of energies.
         cutoff: where the energy ends, in units of sigma.
         smoothing: number of derivatives that vanish at the cutoff, or None if the shape ends there by itself.
+        squared: the shape is a function of x^2 instead of x, which saves a root.
         contacts: expected bonds per particle, for programs traced without positions.
         name: used in messages.
 
@@ -100,7 +101,9 @@ def pair(shape, parameters=None, *, sigma=None, epsilon=1.0, nonadditivity=None,
     if is_traced(largest, cutoff):
         raise ValueError("build a model outside jit and change its leaves with model.replace(...) inside")
     reach = 1.02 * float(largest) * float(cutoff)
-    return PairModel(parameters, sigma, epsilon, nonadditivity, cutoff, shape, smoothing, reach, contacts, name or shape.__name__)
+    name = name or shape.__name__
+    shape = shape if squared else OfSquare(shape)
+    return PairModel(parameters, sigma, epsilon, nonadditivity, cutoff, shape, smoothing, reach, contacts, name)
 
 
 def _refuse_not_positive(name, array):
@@ -134,12 +137,12 @@ def energy_of(model, order=0):
     Valid below the cutoff; callers replace distances beyond it before, and the result after.
     """
     if model.smoothing is None:
-        phi = lambda x: model.shape(x, model.parameters)  # noqa: E731
+        phi = lambda t: model.shape(t, model.parameters)  # noqa: E731
     else:
         phi = smoothed(model.shape, model.parameters, model.cutoff, model.smoothing)
 
     def energy(s, sigma, epsilon):
-        return epsilon * phi(jnp.sqrt(2 * s) / sigma)
+        return epsilon * phi(2 * s / (sigma * sigma))
 
     function = energy
     for _ in range(order):
@@ -151,12 +154,15 @@ def _derivative(f):
     return lambda s, *scales: jax.jvp(lambda s: f(s, *scales), (s,), (jnp.ones_like(s),))[1]
 
 
-def derivatives(model, glass, i, j, separation, valid, order):
+def derivatives(model, scales, separation, valid, order):
     """F_0 ... F_order of every pair, (order + 1, b); zero for pairs not valid or beyond the cutoff.
 
     The distance of a masked pair is replaced before the singularity, so that derivatives of the mask are clean too.
+
+    Args:
+        scales: (sigma, epsilon) of the pairs, from ``mixed``.
     """
-    sigma, epsilon = mixed(model, glass, i, j)
+    sigma, epsilon = scales
     s = 0.5 * jnp.sum(separation * separation, axis=-1)
     inside = valid & (2 * s < (model.cutoff * sigma) ** 2)
     harmless = 0.5 * (0.9 * jax.lax.stop_gradient(model.cutoff * sigma)) ** 2

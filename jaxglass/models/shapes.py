@@ -1,4 +1,4 @@
-"""Pair energies as functions of reduced distance: phi(x, p), x = r / sigma, in units of epsilon.
+"""Pair energies in units of epsilon as functions of reduced distance x = r / sigma, or, saving a root, of t = x^2.
 
 Smoothing at the cutoff subtracts the Taylor polynomial of order q in x^2 about the cutoff, so that the energy and q
 derivatives vanish there. Written out in powers of x^2 it is the polynomial sum_l c_2l x^2l of the literature.
@@ -9,24 +9,27 @@ from math import comb, factorial
 import jax
 import jax.numpy as jnp
 
-
-def inverse_power(x, p):
-    """x^-n for any real exponent n."""
-    return x ** (-p["exponent"])
+from ..core.struct import static, struct
 
 
-def twelve(x, p):
-    """x^-12."""
-    return _sixth(x) ** 2
+def inverse_power(t, p):
+    """x^-n for any real exponent n, of t = x^2."""
+    return t ** (-0.5 * p["exponent"])
 
 
-def lennard_jones(x, p):
-    """4 (x^-12 - x^-6)."""
-    return 4 * (_sixth(x) ** 2 - _sixth(x))
+def twelve(t, p):
+    """x^-12, of t = x^2."""
+    return (1 / t) ** 6
 
 
-def lennard_jones_quartic_tail(x, p):
-    """Lennard-Jones below x = 2, a quartic from there to zero at 2.5, twice continuously differentiable throughout."""
+def lennard_jones(t, p):
+    """4 (x^-12 - x^-6), of t = x^2."""
+    sixth = (1 / t) ** 3
+    return 4 * (sixth * sixth - sixth)
+
+
+def lennard_jones_quartic_tail(t, p):
+    """Lennard-Jones below x = 2, a quartic in x from there to zero at 2.5, twice continuously differentiable; of t = x^2."""
     start, width = 2.0, 0.5
     value = 4 * (start**-12 - start**-6)
     c1 = 4 * (-12 * start**-13 + 6 * start**-7)
@@ -34,8 +37,8 @@ def lennard_jones_quartic_tail(x, p):
     c4 = (c1 + c2 * width) / (2 * width**3)
     c3 = -c2 / (3 * width) - 2 * c4 * width
     c0 = -(((c4 * width + c3) * width + c2) * width + c1) * width
-    y = x - start
-    return jnp.where(x < start, lennard_jones(x, p) + (c0 - value), (((c4 * y + c3) * y + c2) * y + c1) * y + c0)
+    y = jnp.sqrt(t) - start
+    return jnp.where(y < 0, lennard_jones(t, p) + (c0 - value), (((c4 * y + c3) * y + c2) * y + c1) * y + c0)
 
 
 def hertz(x, p):
@@ -48,13 +51,19 @@ def harmonic(x, p):
     return (1 - x) ** 2
 
 
-def _sixth(x):
-    return 1 / (x * x * x) ** 2
+@struct
+class OfSquare:
+    """A function of x made a function of t = x^2; equal when the function is, so that models share compiled programs."""
+
+    shape: object = static()
+
+    def __call__(self, t, p):
+        return self.shape(jnp.sqrt(t), p)
 
 
 def taylor(shape, p, cutoff, order):
-    """Taylor coefficients about the cutoff of the shape as a function of x^2, order + 1 of them."""
-    f = lambda t: shape(jnp.sqrt(t), p)  # noqa: E731
+    """Taylor coefficients about the cutoff of a shape in t = x^2, order + 1 of them."""
+    f = lambda t: shape(t, p)  # noqa: E731
     coefficients = []
     for k in range(order + 1):
         coefficients.append(f(cutoff * cutoff) / factorial(k))
@@ -63,21 +72,30 @@ def taylor(shape, p, cutoff, order):
 
 
 def smoothed(shape, p, cutoff, order):
-    """The shape minus its Taylor polynomial at the cutoff, as a function of x."""
+    """The shape minus its Taylor polynomial at the cutoff, as a function of t = x^2."""
     coefficients = taylor(shape, p, cutoff, order)
 
-    def function(x):
-        t = x * x - cutoff * cutoff
+    def function(t):
         polynomial = 0.0
         for c in reversed(coefficients):
-            polynomial = polynomial * t + c
-        return shape(x, p) - polynomial
+            polynomial = polynomial * (t - cutoff * cutoff) + c
+        return shape(t, p) - polynomial
 
     return function
 
 
-def smoothing_coefficients(shape, p, cutoff, order):
-    """c_0, c_2, ... c_2q as the literature prints them: phi(x) + sum_l c_2l x^2l vanishes smoothly at the cutoff."""
-    t = taylor(shape, p, jnp.asarray(cutoff, float), order)
-    centre = -cutoff * cutoff
-    return jnp.stack([-sum(t[k] * comb(k, m) * centre ** (k - m) for k in range(m, order + 1)) for m in range(order + 1)])
+def smoothing_coefficients(model):
+    """c_0, c_2, ... c_2q as the literature prints them: phi(x) + sum_l c_2l x^2l vanishes smoothly at the cutoff.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jaxglass as jg
+        >>> [round(float(c), 6) for c in jg.models.smoothing_coefficients(jg.models.get("poly2d"))]
+        [-1.924145, 2.111062, -0.591097]
+    """
+    q = model.smoothing
+    if q is None:
+        raise ValueError(f"the model {model.name} is not smoothed at its cutoff")
+    t = taylor(model.shape, model.parameters, model.cutoff, q)
+    centre = -model.cutoff * model.cutoff
+    return jnp.stack([-sum(t[k] * comb(k, m) * centre ** (k - m) for k in range(m, q + 1)) for m in range(q + 1)])

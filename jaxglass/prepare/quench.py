@@ -25,6 +25,7 @@ from ..models import neighbours
 from ..system.box import wrap
 from ..system.glass import Glass
 from . import fire
+from .lists import skin_of
 
 NEWTON_STEPS = 8
 ROUNDS = 8
@@ -79,10 +80,31 @@ def quench(model, glass, *, force_tol=1e-10, max_steps=200_000):
     integer("max_steps", max_steps, at_least=1)
 
     def attempt(room):
-        sizes = neighbours.plan(model, glass, skin=0.14 * model.reach, room=room)
+        sizes = neighbours.plan(model, glass, skin=skin_of(model), room=room)
         return _quench(model, glass, _Settings(sizes, float(force_tol), max_steps))
 
     return neighbours.with_room(attempt, model, glass)
+
+
+def push_apart(model, glass):
+    """Separates overlapping particles, so that dynamics can start; returns the Glass, not a minimum.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jaxglass as jg
+        >>> model, start = jg.models.get("ipl2d"), jg.random_glass(jax.random.key(0), "ipl2d", 64)
+        >>> bool(jg.energy(model, jg.push_apart(model, start)) < jg.energy(model, start))
+        True
+    """
+    neighbours.check(model, glass)
+    attempt = lambda room: _push_apart(model, glass, neighbours.plan(model, glass, skin=skin_of(model), room=room))  # noqa: E731
+    return neighbours.with_room(attempt, model, glass).glass
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def _push_apart(model, glass, sizes):
+    state = fire.push_apart(model, glass, sizes, fire.start(glass.position))
+    return Quenched(glass.replace(position=wrap(glass.box, state.position)), state.force, state.steps, state.status)
 
 
 @functools.partial(jax.jit, static_argnums=2)

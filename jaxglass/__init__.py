@@ -4,12 +4,14 @@ Freeze the bonds of a glass at its inherent structure, keep the derivatives of e
 quantity is a contraction, a solve or a minimisation over that small object.
 """
 
+import importlib
+
 from . import _requirements, models
 from .core.status import Status, describe, require
 from .landscape.contractions import coefficients, fourth, hvp, third
 from .landscape.expansion import Expansion, expand
-from .landscape.strain import mixed_strain, strain_curvature, stress
 from .landscape.solve import solve
+from .landscape.strain import mixed_strain, strain_curvature, stress
 from .models.total import energy, force
 from .prepare import protocols
 from .prepare.dynamics import Motion, run_dynamics, start_dynamics
@@ -20,3 +22,20 @@ from .system.box import Box
 from .system.glass import Glass, glass, stack
 
 __version__ = "0.1.0"
+
+_LAZY = {
+    **dict.fromkeys(("save", "load", "read_xyz", "write_xyz", "read_lammps_data", "read_lammps_dump", "io"), "io"),
+    "plot": "plot",
+}
+
+
+def __getattr__(name):
+    """Files and pictures load on first use."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'jaxglass' has no attribute {name!r}")
+    module = importlib.import_module(f".{_LAZY[name]}", __name__)
+    return module if name == _LAZY[name] else getattr(module, name)
+
+
+def __dir__():
+    return sorted([*globals(), *_LAZY])

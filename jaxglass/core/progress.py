@@ -37,4 +37,9 @@ class Progress:
         share = self.at / self.total if self.total else 1.0
         left = f", {spent * (1 - share) / share:.0f} s left" if 0 < share < 1 else ""
         filled = int(24 * share)
-        print(f"\r{self.label:<22} [{'#' * filled}{'.' * (24 - filled)}] {share:4.0%} {spent:6.1f} s{left}   ", end=end, file=sys.stderr, flush=True)
+        print(
+            f"\r{self.label:<22} [{'#' * filled}{'.' * (24 - filled)}] {share:4.0%} {spent:6.1f} s{left}   ",
+            end=end,
+            file=sys.stderr,
+            flush=True,
+        )

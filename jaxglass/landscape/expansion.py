@@ -100,7 +100,7 @@ class Expansion:
         extra = capacity - self.bonds.capacity
         if extra < 0:
             raise ValueError(f"capacity must be at least {self.bonds.capacity}, found {capacity}")
-        pad = lambda a, value=0: jnp.concatenate([a, jnp.full((extra, *a.shape[1:]), value, a.dtype)])  # noqa: E731
+        pad = lambda a, value=0: jnp.concatenate([a, jnp.full((extra, *a.shape[1:]), value, a.dtype)])
         unit = jnp.zeros((extra, self.separation.shape[1])).at[:, 0].set(1.0)
         return self.replace(
             bonds=Bonds(pad(self.bonds.i), pad(self.bonds.j), pad(self.bonds.valid, False)),
@@ -178,11 +178,11 @@ class EnergyExpansion:
         return jax.jvp(jax.grad(self.function), (self.position,), (z,))[1]
 
     def third(self, a, b):
-        along_a = lambda x: jax.jvp(jax.grad(self.function), (x,), (a,))[1]  # noqa: E731
+        along_a = lambda x: jax.jvp(jax.grad(self.function), (x,), (a,))[1]
         return jax.jvp(along_a, (self.position,), (b,))[1]
 
     def fourth(self, z):
-        third = lambda x: self._at(x).third(z, z)  # noqa: E731
+        third = lambda x: self._at(x).third(z, z)
         return jax.jvp(third, (self.position,), (z,))[1]
 
     def _at(self, x):
@@ -247,5 +247,5 @@ def _trimmed(e):
     """Drops padding beyond the next step of about n/8 bonds, so that similar glasses share compiled programs."""
     step = max(32, 2 ** round(math.log2(max(e.count / 8, 1))))
     capacity = min(step * math.ceil((int(np.sum(e.bonds.valid)) + 1) / step), e.bonds.capacity)
-    cut = lambda a: a[:capacity]  # noqa: E731
+    cut = lambda a: a[:capacity]
     return e.replace(bonds=jax.tree.map(cut, e.bonds), separation=cut(e.separation), derivative=e.derivative[:, :capacity])

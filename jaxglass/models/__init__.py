@@ -4,4 +4,14 @@ from .catalogue import Conditions, conditions, get, inverse_power, names, partic
 from .pair import PairModel, pair
 from .shapes import smoothing_coefficients
 
-__all__ = ["Conditions", "PairModel", "conditions", "get", "inverse_power", "names", "pair", "particles", "smoothing_coefficients"]
+__all__ = [
+    "Conditions",
+    "PairModel",
+    "conditions",
+    "get",
+    "inverse_power",
+    "names",
+    "pair",
+    "particles",
+    "smoothing_coefficients",
+]

@@ -96,7 +96,9 @@ def _lj2d():
 
 
 def _poly2d():
-    return pair(shapes.twelve, nonadditivity=0.2, cutoff=1.25, smoothing=2, diameter_bound=1.75, squared=True, contacts=3.2, name="poly2d")
+    return pair(
+        shapes.twelve, nonadditivity=0.2, cutoff=1.25, smoothing=2, diameter_bound=1.75, squared=True, contacts=3.2, name="poly2d"
+    )
 
 
 def _poly3d():

@@ -109,7 +109,7 @@ def total_energy(pair_energy, box, i, j, position, parameters):
     from jax_md import partition, smap
 
     species = parameters.pop("species", None)
-    metric = lambda a, b, **unused: minimum_image(box, a - b)  # noqa: E731
+    metric = lambda a, b, **unused: minimum_image(box, a - b)
     mapped = smap.pair_neighbor_list(pair_energy, metric, species=species, **parameters)
     pairs = partition.NeighborList(
         idx=jnp.stack([i, j]), reference_position=position, error=None, cell_list_capacity=None, max_occupancy=i.shape[0],
@@ -132,13 +132,16 @@ def integrator(thermostat, force, dt, damping):
     """
     from jax_md import simulate
 
-    of_bonds = lambda x, bonds, **unused: force(x, bonds)  # noqa: E731
-    shift = lambda x, dx, **unused: x + dx  # noqa: E731
+    of_bonds = lambda x, bonds, **unused: force(x, bonds)
+    shift = lambda x, dx, **unused: x + dx
     if thermostat == "nose-hoover":
         start, apply = simulate.nvt_nose_hoover(of_bonds, shift, dt, 1.0, tau=damping)
     elif thermostat == "langevin":
         start, apply = simulate.nvt_langevin(of_bonds, shift, dt, 1.0, gamma=damping)
     else:
         start, apply = simulate.nve(of_bonds, shift, dt)
-    initialise = lambda key, x, kT, bonds: start(key, x, kT=kT, bonds=bonds)  # noqa: E731
-    return initialise, lambda state, kT, bonds: apply(state, kT=kT, bonds=bonds)
+    # jax-md makes some of the state in float32; one precision throughout keeps the loops well typed.
+    double = lambda state: jax.tree.map(lambda a: a.astype(jnp.float64) if a.dtype == jnp.float32 else a, state)
+    number = lambda kT: jnp.asarray(kT, jnp.float64)
+    initialise = lambda key, x, kT, bonds: double(start(key, x, kT=number(kT), bonds=bonds))
+    return initialise, lambda state, kT, bonds: double(apply(state, kT=number(kT), bonds=bonds))

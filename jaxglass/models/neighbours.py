@@ -112,7 +112,9 @@ def check(model, glass):
     if is_traced(model, glass):
         return
     if model.sigma is not None and np.max(glass.species) >= model.sigma.shape[0]:
-        raise ValueError(f"species must be below {model.sigma.shape[0]} for the model {model.name}, found {int(np.max(glass.species))}")
+        raise ValueError(
+            f"species must be below {model.sigma.shape[0]} for the model {model.name}, found {int(np.max(glass.species))}"
+        )
     cutoff = _largest_cutoff(model, glass)
     width = float(np.min(face_distance(glass.box.cell)))
     if width < 2 * cutoff:
@@ -132,5 +134,3 @@ def _largest_cutoff(model, glass):
         return float(model.cutoff * np.max(glass.diameter))
     present = np.unique(np.asarray(glass.species))
     return float(model.cutoff * np.max(np.asarray(model.sigma)[np.ix_(present, present)]))
-
-

@@ -127,7 +127,7 @@ def mixed(model, glass, i, j):
         sigma = 0.5 * (a + b) * (1 - model.nonadditivity * jnp.abs(a - b))
         return sigma, jnp.broadcast_to(model.epsilon, sigma.shape)
     a, b = glass.species[i], glass.species[j]
-    symmetric = lambda table: 0.5 * (table + table.T)  # noqa: E731
+    symmetric = lambda table: 0.5 * (table + table.T)
     return symmetric(model.sigma)[a, b], symmetric(model.epsilon)[a, b]
 
 
@@ -137,7 +137,7 @@ def energy_of(model, order=0):
     Valid below the cutoff; callers replace distances beyond it before, and the result after.
     """
     if model.smoothing is None:
-        phi = lambda t: model.shape(t, model.parameters)  # noqa: E731
+        phi = lambda t: model.shape(t, model.parameters)
     else:
         phi = smoothed(model.shape, model.parameters, model.cutoff, model.smoothing)
 

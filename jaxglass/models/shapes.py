@@ -63,7 +63,7 @@ class OfSquare:
 
 def taylor(shape, p, cutoff, order):
     """Taylor coefficients about the cutoff of a shape in t = x^2, order + 1 of them."""
-    f = lambda t: shape(t, p)  # noqa: E731
+    f = lambda t: shape(t, p)
     coefficients = []
     for k in range(order + 1):
         coefficients.append(f(cutoff * cutoff) / factorial(k))

@@ -56,7 +56,7 @@ def _total(model, glass):
 @functools.partial(jax.jit, static_argnums=2)
 def _compiled_total(model, glass, sizes):
     i, j, overflow = jaxmd.list_pairs(sizes.listing, jax.lax.stop_gradient(glass))
-    of_position = lambda x: pair_sum(model, glass.replace(position=x), i, j)  # noqa: E731
+    of_position = lambda x: pair_sum(model, glass.replace(position=x), i, j)
     value, slope = jax.value_and_grad(of_position)(glass.position)
     nan = jnp.where(overflow, jnp.nan, 0.0)
     return _Total(value + nan, -slope + nan, overflow.astype(jnp.int32) * 2)
@@ -73,10 +73,10 @@ def pair_sum(model, glass, i, j):
         return jnp.where(inside, function(jnp.where(inside, s, 0.8 * end), sigma, epsilon), 0.0)
 
     if model.sigma is None:
-        combine = lambda a, b: 0.5 * (a + b) * (1 - model.nonadditivity * jnp.abs(a - b))  # noqa: E731
+        combine = lambda a, b: 0.5 * (a + b) * (1 - model.nonadditivity * jnp.abs(a - b))
         scale = model.epsilon * jnp.ones_like(glass.diameter)
         parameters = {"sigma": (combine, glass.diameter), "epsilon": (lambda a, b: 0.5 * (a + b), scale)}
     else:
-        symmetric = lambda table: 0.5 * (table + table.T)  # noqa: E731
+        symmetric = lambda table: 0.5 * (table + table.T)
         parameters = {"species": glass.species, "sigma": symmetric(model.sigma), "epsilon": symmetric(model.epsilon)}
     return jaxmd.total_energy(pair_energy, glass.box, i, j, glass.position, parameters)

@@ -122,8 +122,6 @@ def fire(model, glass, sizes, state, force_tol, limit):
         ratio = jnp.linalg.norm(velocity) / jnp.maximum(jnp.linalg.norm(force), 1e-300)
         velocity = (1 - mix) * velocity + mix * ratio * force
         velocity = velocity * _cap(dt * velocity, sizes.skin / 4)
-        return Descent(
-            s.position + dt * velocity, velocity, jnp.max(jnp.abs(force)), step, mix, since, s.steps + 1, s.status
-        )
+        return Descent(s.position + dt * velocity, velocity, jnp.max(jnp.abs(force)), step, mix, since, s.steps + 1, s.status)
 
     return on_fresh_lists(model, glass, sizes, (prepare, advance), lambda s: ~(s.force <= force_tol), state, limit)

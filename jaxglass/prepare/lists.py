@@ -38,5 +38,5 @@ def on_fresh_lists(model, glass, sizes, move, unfinished, state, limit):
         state, _ = bounded_loop(near, lambda s: advance(s, bonds, context), state, limit)
         return state
 
-    going = lambda s: unfinished(s) & (s.steps < limit) & ((s.status & int(OVERFLOWS)) == 0)  # noqa: E731
+    going = lambda s: unfinished(s) & (s.steps < limit) & ((s.status & int(OVERFLOWS)) == 0)
     return bounded_loop(going, outer, state, limit)[0]

@@ -1,8 +1,8 @@
 """From a random start to a glass: protocols as frozen lists of stages, run in pieces that can be interrupted.
 
-    annealed        equilibrate the liquid, anneal just below the glass transition, quench     (the published protocol)
-    cooled          equilibrate, cool linearly at a rate, quench                                (density of states)
-    instant_quench  equilibrate at a parent temperature, quench
+annealed        equilibrate the liquid, anneal just below the glass transition, quench     (the published protocol)
+cooled          equilibrate, cool linearly at a rate, quench                                (density of states)
+instant_quench  equilibrate at a parent temperature, quench
 """
 
 import os
@@ -18,6 +18,7 @@ from ..core.status import require
 from ..models import catalogue, neighbours
 from ..models.pair import PairModel
 from ..system.box import wrap
+from .checkpoint import read, write
 from .dynamics import run_dynamics, start_dynamics
 from .quench import Quenched, quench
 from .starts import random_glass
@@ -69,7 +70,9 @@ def cooled(name, *, rate=1e-3, low=0.1, liquid_time=20.0):
     at = catalogue.conditions(name)
     if not 0 < low < at.liquid:
         raise ValueError(f"low must lie between 0 and the liquid's temperature {at.liquid}, found {low}")
-    return Protocol("cooled", (Stage(at.liquid, at.liquid, liquid_time), Stage(at.liquid, low, (at.liquid - low) / rate)), at.step)
+    return Protocol(
+        "cooled", (Stage(at.liquid, at.liquid, liquid_time), Stage(at.liquid, low, (at.liquid - low) / rate)), at.step
+    )
 
 
 def instant_quench(name, *, parent=None, time=50.0):
@@ -119,12 +122,18 @@ def make_glass(key, name, n, *, protocol=None, model=None, density=None, progres
     place, velocity = jax.random.split(key)
     glass = random_glass(place, name, n, density=density)
     neighbours.check(model, glass)
-    run = {"name": name, "n": n, "protocol": asdict(protocol), "key": np.asarray(jax.random.key_data(key)).tolist(), "density": density}
-    loose = lambda: require(quench(model, glass, force_tol=1e-2)).glass  # noqa: E731
-    begin = lambda: start_dynamics(velocity, model, loose(), temperature=protocol.stages[0].temperature,
-                                   dt=protocol.step, thermostat=protocol.thermostat)  # fmt: skip
-    motion = _resumed(checkpoint, run, begin)
-    motion = _run_stages(model, motion, protocol, progress, lambda m: _keep(checkpoint, run, m))
+    run = {
+        "name": name,
+        "n": n,
+        "protocol": asdict(protocol),
+        "key": np.asarray(jax.random.key_data(key)).tolist(),
+        "density": density,
+    }
+    motion = _begin(velocity, model, glass, protocol)
+    if checkpoint is not None and os.path.exists(checkpoint):
+        motion = read(checkpoint, run, motion)
+    keep = (lambda m: write(checkpoint, run, m)) if checkpoint is not None else (lambda m: None)
+    motion = _run_stages(model, motion, protocol, progress, keep)
     result = quench(model, motion.glass.replace(position=wrap(motion.glass.box, motion.position)))
     if checkpoint is not None and os.path.exists(checkpoint):
         os.remove(checkpoint)
@@ -141,7 +150,7 @@ def _run_stages(model, motion, protocol, progress, keep):
             while int(motion.steps) < end:
                 done = int(motion.steps) - (end - length)
                 steps = min(PIECE, length - done)
-                at = lambda k, s=stage, n=length: s.temperature + (s.final - s.temperature) * k / n  # noqa: E731
+                at = lambda k, s=stage, n=length: s.temperature + (s.final - s.temperature) * k / n
                 motion = require(run_dynamics(model, motion, steps, temperature=at(done), final_temperature=at(done + steps)))
                 bar.done(steps)
                 if time.perf_counter() - kept > 30:
@@ -150,15 +159,8 @@ def _run_stages(model, motion, protocol, progress, keep):
     return motion
 
 
-def _resumed(checkpoint, run, begin):
-    from .checkpoint import read
-
-    motion = begin()
-    return motion if checkpoint is None or not os.path.exists(checkpoint) else read(checkpoint, run, motion)
-
-
-def _keep(checkpoint, run, motion):
-    from .checkpoint import write
-
-    if checkpoint is not None:
-        write(checkpoint, run, motion)
+def _begin(key, model, glass, protocol):
+    """The glass in motion at the first temperature, its overlaps gone."""
+    smooth = require(quench(model, glass, force_tol=1e-2)).glass
+    first = protocol.stages[0].temperature
+    return start_dynamics(key, model, smooth, temperature=first, dt=protocol.step, thermostat=protocol.thermostat)

@@ -97,7 +97,7 @@ def push_apart(model, glass):
         True
     """
     neighbours.check(model, glass)
-    attempt = lambda room: _push_apart(model, glass, neighbours.plan(model, glass, skin=skin_of(model), room=room))  # noqa: E731
+    attempt = lambda room: _push_apart(model, glass, neighbours.plan(model, glass, skin=skin_of(model), room=room))
     return neighbours.with_room(attempt, model, glass).glass
 
 

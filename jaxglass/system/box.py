@@ -94,10 +94,10 @@ def minimum_image(box, r):
 
 
 def wrap(box, x):
-    """Positions moved into the cell, fractional coordinates in [0, 1)."""
-    s = fractional(box, x)
-    s = s - jnp.floor(s)
-    return cartesian(box, jnp.where(s >= 1, 0.0, s))
+    """Positions moved into the cell by whole cell vectors, fractional coordinates in [0, 1); those inside stay as they are."""
+    for _ in range(2):  # rounding may put a small negative coordinate on the far face: once more moves it back
+        x = x - cartesian(box, jnp.floor(fractional(box, x)))
+    return x
 
 
 def deform(box, gradient):

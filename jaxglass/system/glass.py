@@ -126,7 +126,8 @@ def stack(samples):
     if len(set(shapes)) > 1:
         odd = next(k for k, shape in enumerate(shapes) if shape != shapes[0])
         raise ValueError(
-            f"stack needs samples of equal particles and dimensions, found {shapes[0]} for sample 0 and {shapes[odd]} for sample {odd}"
+            "stack needs samples of equal particles and dimensions, "
+            f"found {shapes[0]} for sample 0 and {shapes[odd]} for sample {odd}"
         )
     if any(hasattr(s, "padded") for s in samples):
         capacity = max(s.bonds.i.shape[-1] for s in samples)

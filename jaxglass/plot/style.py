@@ -1,0 +1,15 @@
+"""The one style of all pictures."""
+
+from pathlib import Path
+
+STYLE = Path(__file__).with_name("jaxglass.mplstyle")
+
+
+def apply_style():
+    """Imports matplotlib with the package's style and returns pyplot."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError("pictures need matplotlib: install jaxglass[plot]") from error
+    plt.style.use(STYLE)
+    return plt

@@ -1,0 +1,76 @@
+"""Reference glasses with exact values, shared by all tests, and a compilation cache that outlives the session."""
+
+import functools
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_compilation_cache_dir", os.environ.get("JAXGLASS_TEST_CACHE", str(Path(__file__).parents[1] / ".cache/jax")))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+import numpy as np
+import pytest
+
+import jaxglass as jg
+
+DATA = Path(__file__).parent / "data"
+NAMES = ("ipl2d_400", "ipl3d_512", "ipl4d_350", "kalj_500", "lj2d_400", "poly2d_400", "poly3d_500")
+
+
+class Case:
+    """A reference glass: the file's values, model, glass and expansion."""
+
+    def __init__(self, name):
+        self.name = name
+        self.ref = dict(np.load(DATA / f"{name}.npz"))
+        self.model = jg.models.get(name.split("_")[0])
+        self.length = float(self.ref["length"])
+        kind = self.ref["kind"]
+        self.kind = {"diameter": kind} if kind.dtype.kind == "f" else {"species": kind}
+        self.glass = jg.glass(self.ref["position"], self.length, **self.kind)
+        self.expansion = jg.expand(self.model, self.glass)
+        self.direction = jax.numpy.asarray(self.ref["direction"])
+
+    def order(self):
+        """Rows of the expansion's bonds in the reference's order."""
+        bonds = self.expansion.bonds
+        rows = {(int(i), int(j)): k for k, (i, j, v) in enumerate(zip(bonds.i, bonds.j, bonds.valid, strict=True)) if v}
+        return np.array([rows[pair] for pair in zip(self.ref["bond_i"].tolist(), self.ref["bond_j"].tolist(), strict=True)])
+
+
+@pytest.fixture(scope="session", params=NAMES)
+def case(request):
+    """Every reference glass in turn."""
+    return made(request.param)
+
+
+@functools.cache
+def made(name):
+    return Case(name)
+
+
+@pytest.fixture(scope="session")
+def ipl():
+    """The small planar inverse-power-law glass."""
+    return made("ipl2d_400")
+
+
+@pytest.fixture(scope="session")
+def poly():
+    """The small polydisperse glass."""
+    return made("poly2d_400")
+
+
+@pytest.fixture(scope="session")
+def eight(ipl):
+    """Eight different glasses of 400 particles, stacked, with their expansions."""
+    glasses = [
+        jg.glass(ipl.glass.position + 0.15 * jax.random.normal(jax.random.key(k), ipl.glass.position.shape), ipl.length, **ipl.kind)
+        for k in range(8)
+    ]
+    quenched = jax.vmap(lambda g: jg.quench(ipl.model, g))(jg.stack(glasses))
+    return glasses, quenched, jax.vmap(lambda g: jg.expand(ipl.model, g, capacity=1600))(quenched.glass)

@@ -1,0 +1,62 @@
+"""The folders and who may import whom."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "jaxglass"
+ORDER = ["core", "system", "models", "landscape", "prepare", "modes", "shear", "indicators"]
+BESIDE = {"thermal": "modes", "response": "modes"}
+FREE = {"analysis": {"core"}, "ensemble": {"core"}, "linalg": {"core"}}
+
+
+def allowed(folder):
+    """Folders that a folder may import from."""
+    if folder in FREE:
+        return FREE[folder] | {folder}
+    if folder in ("io", "plot", ""):
+        return {f.name for f in PACKAGE.iterdir()} | {""}
+    rank = ORDER.index(BESIDE.get(folder, folder))
+    below = set(ORDER[:rank]) | {folder}
+    if rank >= ORDER.index("landscape"):
+        below |= {"linalg"}
+    if rank > ORDER.index("modes"):
+        below |= set(BESIDE) | {"analysis"}
+    if folder in BESIDE:
+        below |= {"modes", "thermal", "analysis"}
+    return below
+
+
+def imports(path):
+    """Folders of the package that a module imports from."""
+    folder = path.parent.relative_to(PACKAGE).as_posix()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            if node.level == 1 and folder != ".":
+                yield folder
+            else:
+                yield (node.module or node.names[0].name).split(".")[0]
+
+
+@pytest.mark.parametrize("path", sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_folders_before_its_own(path):
+    folder = path.parent.relative_to(PACKAGE).parts[0]
+    assert set(imports(path)) <= allowed(folder)
+
+
+def test_jax_md_is_imported_in_one_file():
+    users = {p.name for p in PACKAGE.rglob("*.py") if any(s in p.read_text() for s in ("import jax_md", "from jax_md"))}
+    assert users == {"jaxmd.py"}
+
+
+def test_import_is_light():
+    code = "import sys, jaxglass; print(any(m in sys.modules for m in ('jax_md', 'matplotlib', 'h5py', 'optax', 'scipy')))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
+
+
+def test_files_stay_small():
+    long = {str(p): len(p.read_text().splitlines()) for p in PACKAGE.rglob("*.py") if len(p.read_text().splitlines()) > 400}
+    assert long == {}

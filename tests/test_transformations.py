@@ -1,0 +1,87 @@
+"""jit equals eager, vmap equals one by one, second calls do not recompile, dtypes are kept: one table for all functions."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxglass as jg
+
+FIELD = jax.random.normal(jax.random.key(9), (400, 2))
+TABLE = {
+    "energy": lambda m, g, e: jg.energy(m, g),
+    "force": lambda m, g, e: jg.force(m, g),
+    "quench": lambda m, g, e: jg.quench(m, g).max_force < 1e-10,
+    "expand": lambda m, g, e: jg.expand(m, g, capacity=1600).derivative,
+    "hvp": lambda m, g, e: jg.hvp(e, FIELD),
+    "third": lambda m, g, e: jg.third(e, FIELD, FIELD),
+    "fourth": lambda m, g, e: jg.fourth(e, FIELD),
+    "coefficients": lambda m, g, e: jg.coefficients(e, FIELD),
+    "stress": lambda m, g, e: jg.stress(e),
+    "mixed_strain": lambda m, g, e: jg.mixed_strain(e, (0, 1)),
+    "strain_curvature": lambda m, g, e: jg.strain_curvature(e, (0, 1)),
+    "solve": lambda m, g, e: jg.solve(e, FIELD).x,
+}
+NOT_DIFFERENTIABLE = {"quench"}
+
+
+def close(a, b, tol=1e-7):
+    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        x, y = np.asarray(x, float), np.asarray(y, float)
+        np.testing.assert_allclose(x, y, rtol=0, atol=tol * (1e-300 + np.abs(y).max()))
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_jit_equals_eager_and_compiles_once(name, ipl, eight):
+    _, quenched, e = eight
+    compiled = jax.jit(TABLE[name])
+    for k in (0, 1):
+        pick = jax.tree.map(lambda a, k=k: a[k], (quenched.glass, e))
+        close(compiled(ipl.model, *pick), TABLE[name](ipl.model, *pick))
+    assert compiled._cache_size() == 1
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_vmap_equals_one_by_one(name, ipl, eight):
+    _, quenched, e = eight
+    together = jax.jit(jax.vmap(TABLE[name], (None, 0, 0)))(ipl.model, quenched.glass, e)
+    for k in (0, 3, 7):
+        pick = jax.tree.map(lambda a, k=k: a[k], (quenched.glass, e))
+        close(jax.tree.map(lambda a, k=k: a[k], together), jax.jit(TABLE[name])(ipl.model, *pick))
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_results_are_float64(name, ipl, eight):
+    _, quenched, e = eight
+    pick = jax.tree.map(lambda a: a[0], (quenched.glass, e))
+    out = jax.eval_shape(TABLE[name], ipl.model, *pick)
+    assert all(leaf.dtype == jnp.float64 for leaf in jax.tree.leaves(out) if jnp.issubdtype(leaf.dtype, jnp.floating))
+
+
+@pytest.mark.parametrize("name", sorted(set(TABLE) - NOT_DIFFERENTIABLE))
+def test_gradients_in_the_model_converge(name, ipl, eight):
+    """Reverse and forward derivatives in the lengths of the model against central differences at two steps."""
+    glass = jax.tree.map(lambda a: a[0], eight[1].glass)
+
+    def scalar(s):
+        model = ipl.model.replace(sigma=ipl.model.sigma * (1 + s))
+        e = jg.expand(model, glass, capacity=1600)
+        out = TABLE[name](model, glass, e)
+        return sum(jnp.sum(jnp.cos(jnp.arange(leaf.size)).reshape(leaf.shape) * leaf) for leaf in jax.tree.leaves(out))
+
+    scalar = jax.jit(scalar)
+    forward, reverse = jax.jvp(scalar, (0.0,), (1.0,))[1], jax.grad(scalar)(0.0)
+    finite = lambda h: (8 * (scalar(h) - scalar(-h)) - (scalar(2 * h) - scalar(-2 * h))) / (12 * h)
+    scale = abs(forward) + 1e-6 * abs(scalar(0.0))
+    assert abs(finite(1e-4) - forward) < 1e-5 * scale
+    assert abs(reverse - forward) < 1e-8 * scale
+
+
+def test_a_failing_sample_does_not_touch_the_others(ipl, eight):
+    _, quenched, e = eight
+    broken = quenched.glass.replace(position=quenched.glass.position.at[2].set(jnp.nan))
+    q = jax.vmap(lambda g: jg.quench(ipl.model, g, max_steps=500))(broken)
+    assert int(q.status[2]) & jg.Status.NOT_FINITE
+    assert all(int(q.status[k]) == 0 for k in (0, 1, 3, 4, 5, 6, 7))
+    with pytest.raises(RuntimeError, match="1 of 8 samples failed, first sample 2"):
+        jg.require(q)

@@ -20,6 +20,17 @@ def timed(function, *args, repeat=5):
     return first, best, result
 
 
+def side_by_side(ours, theirs, repeat=200):
+    """Best seconds of two functions called in turn, so that a busy machine slows both."""
+    best = [float("inf")] * 2
+    for _ in range(repeat):
+        for k, function in enumerate((ours, theirs)):
+            start = time.perf_counter()
+            jax.block_until_ready(function())
+            best[k] = min(best[k], time.perf_counter() - start)
+    return best
+
+
 def peer(function, *args, repeat=5):
     """Seconds of the best call of something that does not compile, with the last result."""
     best = float("inf")

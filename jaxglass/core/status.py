@@ -24,6 +24,7 @@ class Status(enum.IntFlag):
     NOT_FINITE = 128
     UNKNOWN_SPECIES = 256
     BOX_CHANGED = 512
+    SLABS_TOO_THIN = 1024
 
 
 SENTENCES = {
@@ -39,6 +40,7 @@ SENTENCES = {
     Status.NOT_FINITE: "a value that is not finite appeared",
     Status.UNKNOWN_SPECIES: "a species index lies outside the model's tables",
     Status.BOX_CHANGED: "the box shrank since the glass was built, below what its neighbour grid allows; build the glass anew",
+    Status.SLABS_TOO_THIN: "a bond skips a slab of the direct engine; call it outside jit, where slabs are chosen to fit",
 }
 
 

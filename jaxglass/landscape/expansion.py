@@ -37,6 +37,7 @@ class Expansion:
         separation: (b, d), r_b = x_j - x_i; a unit vector where padded.
         derivative: (5, b), F_0 ... F_4; zero where padded.
         status: bits.
+        reach: bound on the length of bonds.
     """
 
     glass: Glass
@@ -44,6 +45,7 @@ class Expansion:
     separation: object
     derivative: object
     status: object
+    reach: float = static()
 
     @property
     def position(self):
@@ -240,7 +242,7 @@ def at_bonds(model, glass, bonds, order, scales=None):
     r = minimum_image(glass.box, x[bonds.j] - x[bonds.i])
     unit = jnp.zeros(r.shape[-1]).at[0].set(1.0)
     r = jnp.where(bonds.valid[:, None], r, unit)
-    return Expansion(glass, bonds, r, derivatives(model, scales, r, bonds.valid, order), jnp.int32(0))
+    return Expansion(glass, bonds, r, derivatives(model, scales, r, bonds.valid, order), jnp.int32(0), model.reach)
 
 
 def _trimmed(e):

@@ -58,8 +58,19 @@ def products():
         reference = matrix @ flat
         ours, theirs = side_by_side(lambda f=compiled, e=e, z=z: f(e, z), lambda m=matrix, f=flat: m @ f)
         error = np.abs(np.asarray(product).ravel() - reference).max() / np.abs(reference).max()
-        rows.append((f"{name}, n = {n}", f"{first:.2f} s", f"{ours * 1e3:.3f} ms", f"{theirs * 1e3:.3f} ms", f"{theirs / ours:.2f}", f"{error:.0e}"))
-    return table("Hessian-vector product beside SciPy CSR", ("system", "first call", "jaxglass", "SciPy", "ratio", "difference"), rows)
+        rows.append(
+            (
+                f"{name}, n = {n}",
+                f"{first:.2f} s",
+                f"{ours * 1e3:.3f} ms",
+                f"{theirs * 1e3:.3f} ms",
+                f"{theirs / ours:.2f}",
+                f"{error:.0e}",
+            )
+        )
+    return table(
+        "Hessian-vector product beside SciPy CSR", ("system", "first call", "jaxglass", "SciPy", "ratio", "difference"), rows
+    )
 
 
 def quenches():
@@ -67,8 +78,20 @@ def quenches():
     for n, target in ((1_024, 3), (10_000, 40)):
         model, motion = liquid("ipl2d", n, 1.0)
         first, best, q = timed(jg.quench, model, motion.now(), repeat=1)
-        rows.append((f"ipl2d, n = {n}", f"{first:.1f} s", f"{best:.2f} s", f"{target} s", int(q.steps), f"{float(q.max_force):.0e}", int(q.status)))
-    return table("Quench from T = 1 to 1e-10", ("system", "first call", "run", "to reach", "steps", "largest force", "status"), rows)
+        rows.append(
+            (
+                f"ipl2d, n = {n}",
+                f"{first:.1f} s",
+                f"{best:.2f} s",
+                f"{target} s",
+                int(q.steps),
+                f"{float(q.max_force):.0e}",
+                int(q.status),
+            )
+        )
+    return table(
+        "Quench from T = 1 to 1e-10", ("system", "first call", "run", "to reach", "steps", "largest force", "status"), rows
+    )
 
 
 def dynamics():
@@ -95,7 +118,13 @@ def lammps(motion, steps):
         ["units lj", "atom_style atomic", f"region box block 0 {length} 0 {length} 0 {length}", "create_box 2 box", "mass * 1.0"]
     )
     x = np.asarray(motion.position) % length
-    run.create_atoms(n, None, (np.asarray(motion.glass.species) + 1).tolist(), x.ravel().tolist(), v=np.asarray(motion.velocity).ravel().tolist())
+    run.create_atoms(
+        n,
+        None,
+        (np.asarray(motion.glass.species) + 1).tolist(),
+        x.ravel().tolist(),
+        v=np.asarray(motion.velocity).ravel().tolist(),
+    )
     run.commands_list(
         ["pair_style lj/cut 2.5", "pair_coeff 1 1 1.0 1.0 2.5", "pair_coeff 1 2 1.5 0.8 2.0", "pair_coeff 2 2 0.5 0.88 2.2",
          "neighbor 0.3 bin", "neigh_modify delay 0 every 1 check yes", "timestep 0.005", "fix 1 all nvt temp 1.0 1.0 0.5",

@@ -46,7 +46,9 @@ def machine():
     device = jax.devices()[0]
     names = ("jax", "jax-md", "numpy", "scipy")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
-    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.processor())
+    cpu = next(
+        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.processor()
+    )
     return f"{device.device_kind if device.platform != 'cpu' else cpu}, {len(jax.devices())} device(s), Python {platform.python_version()}, {versions}"
 
 

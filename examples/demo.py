@@ -1,6 +1,6 @@
 """The whole job in one go: make a planar glass, quench it, expand its energy, save it, draw it, say what was found.
 
-    python examples/demo.py [--n 1600] [--time 60] [--out demo] [--seed 0]
+python examples/demo.py [--n 1600] [--time 60] [--out demo] [--seed 0]
 """
 
 import argparse
@@ -44,7 +44,9 @@ def main():
     model = jg.models.get("ipl2d")
     protocol = jg.protocols.annealed("ipl2d", time=args.time)
     checkpoint = str(args.out / "running.ckpt")
-    made = timed("anneal and quench", jg.make_glass, key, "ipl2d", args.n, protocol=protocol, progress=True, checkpoint=checkpoint)
+    made = timed(
+        "anneal and quench", jg.make_glass, key, "ipl2d", args.n, protocol=protocol, progress=True, checkpoint=checkpoint
+    )
     jg.require(made)
     e = jg.require(timed("expand to 4th order", jg.expand, model, made.glass))
     jg.save(args.out / "glass.h5", made.glass, model=model, results={"quench": made}, protocol=protocol, key=key)

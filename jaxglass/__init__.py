@@ -14,6 +14,16 @@ from .landscape.expansion import Expansion, expand
 from .landscape.solve import solve
 from .landscape.strain import mixed_strain, strain_curvature, stress
 from .models.total import energy, force
+from .modes.harmonic import Modes, lowest_modes
+from .modes.spectrum import (
+    cumulative_states,
+    debye_frequency,
+    density_of_states,
+    participation_ratio,
+    phonon_frequencies,
+    running_mean,
+    spectrum,
+)
 from .prepare import protocols
 from .prepare.dynamics import Motion, run_dynamics, start_dynamics
 from .prepare.protocols import Protocol, make_glass

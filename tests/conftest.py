@@ -9,7 +9,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import jax
 
 jax.config.update("jax_enable_x64", True)
-jax.config.update("jax_compilation_cache_dir", os.environ.get("JAXGLASS_TEST_CACHE", str(Path(__file__).parents[1] / ".cache/jax")))
+jax.config.update(
+    "jax_compilation_cache_dir", os.environ.get("JAXGLASS_TEST_CACHE", str(Path(__file__).parents[1] / ".cache/jax"))
+)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 import numpy as np
@@ -69,7 +71,9 @@ def poly():
 def eight(ipl):
     """Eight different glasses of 400 particles, stacked, with their expansions."""
     glasses = [
-        jg.glass(ipl.glass.position + 0.15 * jax.random.normal(jax.random.key(k), ipl.glass.position.shape), ipl.length, **ipl.kind)
+        jg.glass(
+            ipl.glass.position + 0.15 * jax.random.normal(jax.random.key(k), ipl.glass.position.shape), ipl.length, **ipl.kind
+        )
         for k in range(8)
     ]
     quenched = jax.vmap(lambda g: jg.quench(ipl.model, g))(jg.stack(glasses))

@@ -41,7 +41,9 @@ def imports(path):
                 yield (node.module or node.names[0].name).split(".")[0]
 
 
-@pytest.mark.parametrize("path", sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE), ids=lambda p: str(p.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path", sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE), ids=lambda p: str(p.relative_to(PACKAGE))
+)
 def test_a_module_imports_only_from_folders_before_its_own(path):
     folder = path.parent.relative_to(PACKAGE).parts[0]
     assert set(imports(path)) <= allowed(folder)

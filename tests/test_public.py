@@ -10,7 +10,11 @@ import jaxglass as jg
 def public():
     functions = {k: getattr(jg, k) for k in dir(jg) if not k.startswith("_")}
     functions |= {f"models.{k}": getattr(jg.models, k) for k in jg.models.__all__}
-    functions |= {f"protocols.{k}": v for k, v in vars(jg.protocols).items() if inspect.isfunction(v) and v.__module__ == jg.protocols.__name__}
+    functions |= {
+        f"protocols.{k}": v
+        for k, v in vars(jg.protocols).items()
+        if inspect.isfunction(v) and v.__module__ == jg.protocols.__name__
+    }
     return {k: f for k, f in functions.items() if inspect.isfunction(f) and not k.split(".")[-1].startswith("_")}
 
 

@@ -21,6 +21,9 @@ TABLE = {
     "mixed_strain": lambda m, g, e: jg.mixed_strain(e, (0, 1)),
     "strain_curvature": lambda m, g, e: jg.strain_curvature(e, (0, 1)),
     "solve": lambda m, g, e: jg.solve(e, FIELD).x,
+    "solve_direct": lambda m, g, e: jg.solve(e, FIELD, method="direct").x,
+    "log_determinant": lambda m, g, e: jg.log_determinant(e),
+    "lowest_modes": lambda m, g, e: jg.lowest_modes(e, 4, method="direct").frequency,
 }
 NOT_DIFFERENTIABLE = {"quench"}
 

@@ -17,7 +17,15 @@ def same(a, b):
 def test_a_glass_comes_back_bit_for_bit(case, tmp_path):
     path = tmp_path / "g.h5"
     protocol = jg.protocols.annealed(case.name.split("_")[0])
-    jg.save(path, case.glass, model=case.model, results={"expansion": case.expansion}, protocol=protocol, key=jax.random.key(3), notes="x")
+    jg.save(
+        path,
+        case.glass,
+        model=case.model,
+        results={"expansion": case.expansion},
+        protocol=protocol,
+        key=jax.random.key(3),
+        notes="x",
+    )
     stored = jg.load(path)
     assert same(stored.glass, case.glass) and same(stored.model, case.model)
     assert same(stored.results["expansion"], case.expansion)

@@ -60,7 +60,9 @@ def test_block_contraction_agrees_with_the_two_field_one(ipl):
 def test_stiffness_property_is_the_product(ipl):
     e = ipl.expansion
     z = e.difference(ipl.direction)
-    np.testing.assert_allclose(e.scatter(jnp.einsum("bij,bj->bi", e.stiffness, z)), jg.hvp(e, ipl.direction), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        e.scatter(jnp.einsum("bij,bj->bi", e.stiffness, z)), jg.hvp(e, ipl.direction), rtol=1e-9, atol=1e-12
+    )
 
 
 def test_translations_cost_nothing(case):

@@ -35,7 +35,9 @@ def test_derivatives_along_simple_shear(case, plane):
 def test_born_term_and_mixed_derivative_of_the_oracle(case):
     born = float(jg.strain_curvature(case.expansion, (0, 1))) / float(case.glass.box.volume)
     assert born == pytest.approx(float(case.ref["born"]), rel=1e-10)
-    np.testing.assert_allclose(jg.mixed_strain(case.expansion, (0, 1)), case.ref["mixed"], atol=1e-9 * np.abs(case.ref["mixed"]).max())
+    np.testing.assert_allclose(
+        jg.mixed_strain(case.expansion, (0, 1)), case.ref["mixed"], atol=1e-9 * np.abs(case.ref["mixed"]).max()
+    )
 
 
 def test_pressure_is_the_volume_derivative(ipl):

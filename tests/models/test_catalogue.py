@@ -31,7 +31,11 @@ def test_inverse_power_coefficients_match_the_closed_form(n, xc, q):
         return float(np.prod(np.arange(k, 0, -2))) if k > 0 else 1.0
 
     closed = [
-        (-1) ** (l + 1) / (double(2 * q - 2 * l) * double(2 * l)) * double(n + 2 * q) / (double(n - 2) * (n + 2 * l)) * xc ** -(n + 2.0 * l)
+        (-1) ** (l + 1)
+        / (double(2 * q - 2 * l) * double(2 * l))
+        * double(n + 2 * q)
+        / (double(n - 2) * (n + 2 * l))
+        * xc ** -(n + 2.0 * l)
         for l in range(q + 1)
     ]
     model = jg.models.inverse_power(exponent=float(n), cutoff=xc, smoothing=q)
@@ -91,7 +95,9 @@ BAD = {
     "cutoff must be positive": lambda: jg.models.pair(shape, {"a": 1.0}, sigma=1.0, cutoff=0.0),
     "smoothing must be None or an integer": lambda: jg.models.pair(shape, {"a": 1.0}, sigma=1.0, cutoff=2.0, smoothing=9),
     "diameter_bound is needed": lambda: jg.models.pair(shape, {"a": 1.0}, nonadditivity=0.1, cutoff=2.0),
-    "epsilon must have the shape of sigma": lambda: jg.models.pair(shape, sigma=np.eye(2) + 1, epsilon=np.ones((3, 3)), cutoff=2.0),
+    "epsilon must have the shape of sigma": lambda: jg.models.pair(
+        shape, sigma=np.eye(2) + 1, epsilon=np.ones((3, 3)), cutoff=2.0
+    ),
     "not smoothed": lambda: jg.models.smoothing_coefficients(jg.models.get("hertz")),
 }
 

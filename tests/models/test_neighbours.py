@@ -88,7 +88,9 @@ def test_a_narrow_box_is_refused_and_flagged(ipl):
 
 
 def test_a_box_that_shrank_is_flagged(ipl):
-    squeeze = lambda s: jg.expand(ipl.model, ipl.glass.replace(position=s * ipl.glass.position, box=deform(ipl.glass.box, s * jnp.eye(2))))
+    squeeze = lambda s: jg.expand(
+        ipl.model, ipl.glass.replace(position=s * ipl.glass.position, box=deform(ipl.glass.box, s * jnp.eye(2)))
+    )
     assert bits(jax.jit(squeeze)(0.8).status) & jg.Status.BOX_CHANGED
 
 

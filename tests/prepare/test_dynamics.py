@@ -130,7 +130,13 @@ def test_protocols_are_frozen_and_checked():
     with pytest.raises(ValueError, match="low must lie between"):
         jg.protocols.cooled("ipl2d", low=2.0)
     with pytest.raises(ValueError, match="thermostat must be one of"):
-        jg.start_dynamics(jax.random.key(0), jg.models.get("ipl2d"), jg.random_glass(jax.random.key(0), "ipl2d", 64), temperature=1.0, thermostat="x")
+        jg.start_dynamics(
+            jax.random.key(0),
+            jg.models.get("ipl2d"),
+            jg.random_glass(jax.random.key(0), "ipl2d", 64),
+            temperature=1.0,
+            thermostat="x",
+        )
     with pytest.raises(ValueError, match="name must be one of"):
         jg.make_glass(jax.random.key(0), "nope", 64)
 

@@ -29,7 +29,12 @@ def test_minimum_image_is_the_nearest_of_all_images_within_half_a_width(name):
     r = jax.random.normal(jax.random.key(0), (500, d)) * 5
     images = np.array(list(itertools.product(range(-9, 10) if d < 4 else range(-1, 2), repeat=d)))
     r = minimum_image(box, r) if d == 4 else r
-    nearest = np.array([(v - images @ np.asarray(box.cell).T)[np.argmin(np.sum((v - images @ np.asarray(box.cell).T) ** 2, 1))] for v in np.asarray(r)])
+    nearest = np.array(
+        [
+            (v - images @ np.asarray(box.cell).T)[np.argmin(np.sum((v - images @ np.asarray(box.cell).T) ** 2, 1))]
+            for v in np.asarray(r)
+        ]
+    )
     close = np.linalg.norm(nearest, axis=1) < float(jnp.min(face_distance(box.cell))) / 2
     assert close.sum() > 50
     np.testing.assert_allclose(np.asarray(minimum_image(box, r))[close], nearest[close], atol=1e-12)

@@ -15,7 +15,10 @@ BAD = {
     r"position must have shape": (ValueError, lambda: jg.glass(X[0], 5.0)),
     "position must hold at least one particle": (ValueError, lambda: jg.glass(X[:0], 5.0)),
     "particles 0 and 3 on the same point": (ValueError, lambda: jg.glass(np.vstack([X, X[:1]]), 5.0)),
-    r"species must have one entry per particle, shape \(3,\), found \(2,\)": (ValueError, lambda: jg.glass(X, 5.0, species=[0, 1])),
+    r"species must have one entry per particle, shape \(3,\), found \(2,\)": (
+        ValueError,
+        lambda: jg.glass(X, 5.0, species=[0, 1]),
+    ),
     "species must be integers": (TypeError, lambda: jg.glass(X, 5.0, species=[0.0, 1.0, 1.0])),
     "species must not be negative": (ValueError, lambda: jg.glass(X, 5.0, species=[0, -1, 1])),
     "diameter must be positive, found -1.0 at index 1": (ValueError, lambda: jg.glass(X, 5.0, diameter=[1.0, -1.0, 1.0])),

@@ -1,0 +1,1 @@
+"""Modes: harmonic ones and their spectra."""

@@ -49,22 +49,24 @@ def main():
     )
     jg.require(made)
     e = jg.require(timed("expand to 4th order", jg.expand, model, made.glass))
-    jg.save(args.out / "glass.h5", made.glass, model=model, results={"quench": made}, protocol=protocol, key=key)
-    timed("draw", picture, model, e, args.out / "glass.png")
-    summary(model, made, e)
+    modes = jg.require(timed("30 lowest modes", jg.lowest_modes, e, 30))
+    jg.save(args.out / "glass.h5", made.glass, model=model, results={"quench": made, "modes": modes}, protocol=protocol, key=key)
+    timed("draw", picture, model, e, modes, args.out / "glass.png")
+    summary(model, made, e, modes)
     print(f"\nsaved {args.out / 'glass.h5'} and {args.out / 'glass.png'}")
 
 
-def picture(model, e, path):
-    """Particles, and bonds coloured by the force they carry."""
+def picture(model, e, modes, path):
+    """Particles, bonds coloured by the force they carry, and the lowest mode as arrows."""
     ax = jg.plot.particles(e.glass, model=model, color="0.9")
     strength = jnp.sign(e.derivative[1]) * jnp.linalg.norm(e.force, axis=1)
     jg.plot.bond_field(e, -strength, signed=False, label="force along the bond", ax=ax)
-    ax.set_title(f"{e.count} particles, inverse power law r$^{{-10}}$, inherent structure", fontsize=11)
+    jg.plot.displacement_field(e.glass, modes.vector[0], longest=4.0, ax=ax)
+    ax.set_title(f"{e.count} particles, inverse power law r$^{{-10}}$, bond forces and the lowest mode", fontsize=11)
     ax.figure.savefig(path)
 
 
-def summary(model, made, e):
+def summary(model, made, e, modes):
     """What a physicist would ask first."""
     n, glass = e.count, made.glass
     force = np.linalg.norm(np.asarray(e.force), axis=1)[np.asarray(e.bonds.valid)]
@@ -76,6 +78,8 @@ def summary(model, made, e):
         "largest force left": f"{float(made.max_force):.1e}  (typical bond force {force.mean():.2f})",
         "bonds per particle": f"{int(e.bonds.count) / n:.3f}",
         "Born modulus": f"{float(jg.strain_curvature(e, (0, 1)) / glass.box.volume):.3f}",
+        "lowest frequencies": "  ".join(f"{w:.3f}" for w in modes.frequency[:5]),
+        "lowest mode": f"about {n * float(jg.participation_ratio(modes.vector[0])):.0f} particles take part",
     }
     print("\n" + "\n".join(f"  {label:<24}{value}" for label, value in rows.items()))
     print("\n" + "\n".join(f"  {label:<24}{seconds:8.2f} s" for label, seconds in TIMES.items()))

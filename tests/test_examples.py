@@ -1,0 +1,31 @@
+"""Every example runs at toy size and leaves its picture."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TOY = {
+    "demo.py": (["--n", "256", "--time", "1", "--out", "{tmp}"], "glass.png"),
+    "01_density_of_states.py": (
+        ["--n", "128", "--samples", "3", "--modes", "20", "--rate", "1", "--out", "{tmp}/dos.png"],
+        "dos.png",
+    ),
+}
+
+
+def test_every_example_is_in_the_table():
+    assert {p.name for p in (ROOT / "examples").glob("*.py")} == set(TOY)
+
+
+@pytest.mark.parametrize("name", TOY)
+def test_example_runs(name, tmp_path):
+    options, picture = TOY[name]
+    command = [sys.executable, str(ROOT / "examples" / name), *(o.format(tmp=tmp_path) for o in options)]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert (tmp_path / picture).stat().st_size > 10_000
+    assert "saved" in run.stdout
+    assert len((ROOT / "examples" / name).read_text().splitlines()) <= 120

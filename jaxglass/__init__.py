@@ -29,8 +29,14 @@ from .prepare.dynamics import Motion, run_dynamics, start_dynamics
 from .prepare.protocols import Protocol, make_glass
 from .prepare.quench import push_apart, quench
 from .prepare.starts import random_glass
+from .response.dipoles import dipole_response, dipole_stiffness
+from .response.elasticity import elasticity, nonaffine_modulus, shear_modulus
 from .system.box import Box
 from .system.glass import Glass, glass, stack
+from .thermal.average import thermal_average, thermal_bond_average, thermal_estimate
+from .thermal.local_energy import LocalThermalEnergy, local_thermal_energy, thermal_displacement
+from .thermal.particles import heat_capacity, mode_map, particle_mean, particle_sum, vibrality
+from .thermal.softness import softness_field, softness_peaks
 
 __version__ = "0.1.0"
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.checks import finite, float64, is_traced
 from ..core.struct import static, struct
-from .shapes import OfSquare, smoothed
+from .shapes import OfSquare, Smoothed, taylor
 
 
 @struct
@@ -131,18 +131,24 @@ def mixed(model, glass, i, j):
     return symmetric(model.sigma)[a, b], symmetric(model.epsilon)[a, b]
 
 
+def settled(model):
+    """The same model with its smoothing polynomial worked out; loops over steps settle their model before they start."""
+    if model.smoothing is None:
+        return model
+    coefficients = taylor(model.shape, model.parameters, model.cutoff, model.smoothing)
+    parameters = {"own": model.parameters, "centre": model.cutoff * model.cutoff, "taylor": coefficients}
+    return model.replace(shape=Smoothed(model.shape), parameters=parameters, smoothing=None)
+
+
 def energy_of(model, order=0):
     """The function (s, sigma, epsilon) -> energy of one pair, or its derivative of the given order in s = r.r / 2.
 
     Valid below the cutoff; callers replace distances beyond it before, and the result after.
     """
-    if model.smoothing is None:
-        phi = lambda t: model.shape(t, model.parameters)
-    else:
-        phi = smoothed(model.shape, model.parameters, model.cutoff, model.smoothing)
+    model = settled(model)
 
     def energy(s, sigma, epsilon):
-        return epsilon * phi(2 * s / (sigma * sigma))
+        return epsilon * model.shape(2 * s / (sigma * sigma), model.parameters)
 
     function = energy
     for _ in range(order):
@@ -163,6 +169,7 @@ def derivatives(model, scales, separation, valid, order):
         scales: (sigma, epsilon) of the pairs, from ``mixed``.
     """
     sigma, epsilon = scales
+    model = settled(model)
     s = 0.5 * jnp.sum(separation * separation, axis=-1)
     inside = valid & (2 * s < (model.cutoff * sigma) ** 2)
     harmless = 0.5 * (0.9 * jax.lax.stop_gradient(model.cutoff * sigma)) ** 2

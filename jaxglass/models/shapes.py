@@ -71,17 +71,17 @@ def taylor(shape, p, cutoff, order):
     return coefficients
 
 
-def smoothed(shape, p, cutoff, order):
-    """The shape minus its Taylor polynomial at the cutoff, as a function of t = x^2."""
-    coefficients = taylor(shape, p, cutoff, order)
+@struct
+class Smoothed:
+    """A shape minus its Taylor polynomial at the cutoff, given in its parameters."""
 
-    def function(t):
+    shape: object = static()
+
+    def __call__(self, t, p):
         polynomial = 0.0
-        for c in reversed(coefficients):
-            polynomial = polynomial * (t - cutoff * cutoff) + c
-        return shape(t, p) - polynomial
-
-    return function
+        for c in reversed(p["taylor"]):
+            polynomial = polynomial * (t - p["centre"]) + c
+        return self.shape(t, p["own"]) - polynomial
 
 
 def smoothing_coefficients(model):

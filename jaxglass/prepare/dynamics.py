@@ -13,7 +13,7 @@ from ..core.status import Status, flag
 from ..core.struct import static, struct
 from ..landscape.expansion import at_bonds
 from ..models import jaxmd, neighbours
-from ..models.pair import mixed
+from ..models.pair import mixed, settled
 from ..system.glass import Glass
 from .lists import on_fresh_lists, skin_of
 
@@ -126,7 +126,8 @@ def run_dynamics(model, motion, steps, *, temperature, final_temperature=None):
 
 
 def _forces(model, glass):
-    return lambda x, listed: -at_bonds(model, glass.replace(position=x), listed[0], 1, listed[1]).gradient()
+    known = settled(model)
+    return lambda x, listed: -at_bonds(known, glass.replace(position=x), listed[0], 1, listed[1]).gradient()
 
 
 @functools.partial(jax.jit, static_argnames=("thermostat", "sizes"))

@@ -22,6 +22,7 @@ from ..landscape.expansion import at_bonds
 from ..landscape.solve import remove_translation, solve
 from ..linalg.cg import cg
 from ..models import neighbours
+from ..models.pair import settled
 from ..system.box import wrap
 from ..system.glass import Glass
 from . import fire
@@ -103,7 +104,7 @@ def push_apart(model, glass):
 
 @functools.partial(jax.jit, static_argnums=2)
 def _push_apart(model, glass, sizes):
-    state = fire.push_apart(model, glass, sizes, fire.start(glass.position))
+    state = fire.push_apart(settled(model), glass, sizes, fire.start(glass.position))
     return Quenched(glass.replace(position=wrap(glass.box, state.position)), state.force, state.steps, state.status)
 
 
@@ -115,6 +116,7 @@ def _quench(model, glass, settings):
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2,))
 def _minimum(model, glass, settings):
+    model = settled(model)
     state = fire.start(glass.position)
     state = fire.push_apart(model, glass, settings.sizes, state)
     state = state.replace(velocity=jnp.zeros_like(state.position))

@@ -1,0 +1,1 @@
+"""Linear response: elastic moduli, stiffness against force dipoles."""

@@ -1,0 +1,1 @@
+"""Low-temperature averages, the local thermal energy, the softness field."""

@@ -7,6 +7,8 @@ quantity is a contraction, a solve or a minimisation over that small object.
 import importlib
 
 from . import _requirements, models
+from .analysis.distributions import bootstrap, log_histogram, tail_exponent
+from .analysis.ranks import ranks, spearman, standing
 from .core.status import Status, describe, require
 from .landscape.contractions import coefficients, fourth, hvp, third
 from .landscape.direct import factorise, log_determinant

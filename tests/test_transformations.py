@@ -10,7 +10,7 @@ import jaxglass as jg
 FIELD = jax.random.normal(jax.random.key(9), (400, 2))
 TABLE = {
     "energy": lambda m, g, e: jg.energy(m, g),
-    "force": lambda m, g, e: jg.force(m, g),
+    "force": lambda m, g, e: jg.force(m, g.replace(position=g.position + 0.02 * FIELD)),
     "quench": lambda m, g, e: jg.quench(m, g).max_force < 1e-10,
     "expand": lambda m, g, e: jg.expand(m, g, capacity=1600).derivative,
     "hvp": lambda m, g, e: jg.hvp(e, FIELD),
@@ -23,6 +23,14 @@ TABLE = {
     "solve": lambda m, g, e: jg.solve(e, FIELD).x,
     "solve_direct": lambda m, g, e: jg.solve(e, FIELD, method="direct").x,
     "log_determinant": lambda m, g, e: jg.log_determinant(e),
+    "thermal_displacement": lambda m, g, e: jg.thermal_displacement(e),
+    "local_thermal_energy": lambda m, g, e: jg.local_thermal_energy(e).value,
+    "thermal_average": lambda m, g, e: jg.thermal_average(e, lambda x: jnp.sum(jnp.cos(x[:3]))),
+    "thermal_bond_average": lambda m, g, e: jg.thermal_bond_average(e, jnp.linalg.norm),
+    "vibrality": lambda m, g, e: jg.vibrality(e),
+    "dipole_stiffness": lambda m, g, e: jg.dipole_stiffness(e),
+    "shear_modulus": lambda m, g, e: jg.shear_modulus(e).total,
+    "elasticity": lambda m, g, e: jg.elasticity(e).sound_speeds,
     "lowest_modes": lambda m, g, e: jg.lowest_modes(e, 4, method="direct").frequency,
 }
 NOT_DIFFERENTIABLE = {"quench"}

@@ -62,6 +62,7 @@ def solve(e, b, *, method="cg", tol=1e-10, max_steps=None, factor=None):
 def _direct(factor, matvec, b, tol):
     """Solution with a factor and one step of refinement; zero, with residual 1, if there is no factor."""
     inverse = lambda r: remove_translation(apply_inverse(factor, r))
+    b = remove_translation(b)  # in reverse mode b is a cotangent, which may have a mean
     x = inverse(b)
     x = x + inverse(b - matvec(x))
     norm = jnp.linalg.norm(b)

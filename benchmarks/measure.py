@@ -1,8 +1,11 @@
 """Timing for all benchmarks: compile time apart from run time, peers in the same process, one table."""
 
+import argparse
 import platform
+import resource
 import time
 from importlib.metadata import version
+from pathlib import Path
 
 import jax
 
@@ -56,3 +59,25 @@ def table(title, columns, rows):
     """A Markdown table."""
     lines = [f"## {title}", "", "| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows), ""])
+
+
+def peak_memory():
+    """Largest memory this process has held so far, GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def report(name, description, parts):
+    """Runs the parts of a benchmark, prints their tables and keeps them in results/NAME.md."""
+    parser = argparse.ArgumentParser(description=description.split("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / f"results/{name}.md")
+    parser.add_argument("--only", choices=[part.__name__ for part in parts], help="one table, printed and not kept")
+    args = parser.parse_args()
+    if args.only:
+        print(next(part for part in parts if part.__name__ == args.only)())
+        return
+    text = f"# {name.capitalize()}\n\n{machine()}\n"
+    for part in parts:
+        text += "\n" + part()
+        print(text.rsplit("## ", 1)[-1], flush=True)
+    args.out.parent.mkdir(exist_ok=True)
+    args.out.write_text(text)

@@ -1,4 +1,4 @@
-"""The whole job in one go: make a planar glass, quench it, expand its energy, save it, draw it, say what was found.
+"""The whole job in one go: make a planar glass, quench it, find its soft spots, save it, draw it, say what was found.
 
 python examples/demo.py [--n 1600] [--time 60] [--out demo] [--seed 0]
 """
@@ -15,7 +15,6 @@ import jax
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".cache/jax"))
 
-import jax.numpy as jnp
 import numpy as np
 
 import jaxglass as jg
@@ -50,36 +49,49 @@ def main():
     jg.require(made)
     e = jg.require(timed("expand to 4th order", jg.expand, model, made.glass))
     modes = jg.require(timed("30 lowest modes", jg.lowest_modes, e, 30))
-    jg.save(args.out / "glass.h5", made.glass, model=model, results={"quench": made, "modes": modes}, protocol=protocol, key=key)
-    timed("draw", picture, model, e, modes, args.out / "glass.png")
-    summary(model, made, e, modes)
+    thermal = jg.require(timed("local thermal energy", jg.local_thermal_energy, e))
+    elastic = jg.require(timed("elastic moduli", jg.elasticity, e))
+    kappa = timed("stiffness of every bond", jg.dipole_stiffness, e)
+    results = {"quench": made, "modes": modes, "thermal": thermal, "elastic": elastic, "dipole_stiffness": kappa}
+    jg.save(args.out / "glass.h5", made.glass, model=model, results=results, protocol=protocol, key=key)
+    timed("draw", picture, e, modes, thermal, args.out / "glass.png")
+    summary(model, made, e, modes, thermal, elastic, kappa)
     print(f"\nsaved {args.out / 'glass.h5'} and {args.out / 'glass.png'}")
 
 
-def picture(model, e, modes, path):
-    """Particles, bonds coloured by the force they carry, and the lowest mode as arrows."""
-    ax = jg.plot.particles(e.glass, model=model, color="0.9")
-    strength = jnp.sign(e.derivative[1]) * jnp.linalg.norm(e.force, axis=1)
-    jg.plot.bond_field(e, -strength, signed=False, label="force along the bond", ax=ax)
-    jg.plot.displacement_field(e.glass, modes.vector[0], longest=4.0, ax=ax)
-    ax.set_title(f"{e.count} particles, inverse power law r$^{{-10}}$, bond forces and the lowest mode", fontsize=11)
-    ax.figure.savefig(path)
+def picture(e, modes, thermal, path):
+    """Local thermal energy on the bonds with the lowest mode, beside the softness field with its soft spots."""
+    figure, (left, right) = jg.plot.apply_style().subplots(1, 2, figsize=(14, 6.4))
+    jg.plot.bond_field(e, thermal.value, label=r"local thermal energy $\mathcal{E}_b$", ax=left)
+    jg.plot.displacement_field(e.glass, modes.vector[0], longest=4.0, ax=left)
+    left.set_title(f"{e.count} particles: local thermal energy and the lowest mode", fontsize=11)
+    field = jg.softness_field(e, thermal.value)
+    spots = jg.softness_peaks(e.glass, field).position[:8]
+    jg.plot.scalar_field(e.glass, field, spots=spots, label=r"coarse-grained $|\mathcal{E}|$", ax=right)
+    right.set_title("softness field and its softest spots", fontsize=11)
+    figure.savefig(path)
 
 
-def summary(model, made, e, modes):
+def summary(model, made, e, modes, thermal, elastic, kappa):
     """What a physicist would ask first."""
     n, glass = e.count, made.glass
-    force = np.linalg.norm(np.asarray(e.force), axis=1)[np.asarray(e.bonds.valid)]
-    pressure = -float(jnp.trace(jg.stress(e))) / glass.dim
+    valid = np.asarray(e.bonds.valid)
+    force = np.linalg.norm(np.asarray(e.force), axis=1)[valid]
+    extreme = np.asarray(thermal.value)[valid]
+    transverse, longitudinal = elastic.sound_speeds
     rows = {
         "particles, dimensions": f"{n}, {glass.dim}",
         "energy per particle": f"{float(jg.energy(model, glass)) / n:.6f}",
-        "pressure": f"{pressure:.4f}",
+        "pressure": f"{float(elastic.pressure):.4f}",
         "largest force left": f"{float(made.max_force):.1e}  (typical bond force {force.mean():.2f})",
         "bonds per particle": f"{int(e.bonds.count) / n:.3f}",
-        "Born modulus": f"{float(jg.strain_curvature(e, (0, 1)) / glass.box.volume):.3f}",
+        "bulk, shear modulus": f"{float(elastic.bulk):.2f}, {float(elastic.shear):.2f}  (shear without relaxation {float(elastic.born[0, 1, 0, 1]):.2f})",
+        "sound speeds": f"{float(transverse):.2f} transverse, {float(longitudinal):.2f} longitudinal",
         "lowest frequencies": "  ".join(f"{w:.3f}" for w in modes.frequency[:5]),
         "lowest mode": f"about {n * float(jg.participation_ratio(modes.vector[0])):.0f} particles take part",
+        "local thermal energy": f"from {extreme.min():.1f} to {extreme.max():.1f}, mean {extreme.mean():.3f}",
+        "equipartition": f"sum of K:B = {float(thermal.harmonic.sum()):.8f}, degrees of freedom {n * glass.dim - glass.dim}",
+        "softest, median bond": f"stiffness {np.asarray(kappa)[valid].min():.2f}, {np.median(np.asarray(kappa)[valid]):.2f} against a force dipole",
     }
     print("\n" + "\n".join(f"  {label:<24}{value}" for label, value in rows.items()))
     print("\n" + "\n".join(f"  {label:<24}{seconds:8.2f} s" for label, seconds in TIMES.items()))

@@ -17,6 +17,7 @@ from .landscape.solve import solve
 from .landscape.strain import mixed_strain, strain_curvature, stress
 from .models.total import energy, force
 from .modes.harmonic import Modes, lowest_modes
+from .modes.nonlinear import SoftMode, cubic_mode, pseudo_harmonic_mode, quartic_mode
 from .modes.spectrum import (
     cumulative_states,
     debye_frequency,

@@ -13,6 +13,11 @@ TOY = {
         ["--n", "128", "--samples", "3", "--modes", "20", "--rate", "1", "--out", "{tmp}/dos.png"],
         "dos.png",
     ),
+    "02_thermal_maps.py": (["--n", "256", "--time", "1", "--out", "{tmp}/maps.png"], "maps.png"),
+    "03_thermal_statistics.py": (
+        ["--n", "128", "--samples", "4", "--time", "1", "--rounds", "2", "--out", "{tmp}/statistics.png"],
+        "statistics.png",
+    ),
 }
 
 

@@ -25,6 +25,7 @@ class Status(enum.IntFlag):
     UNKNOWN_SPECIES = 256
     BOX_CHANGED = 512
     SLABS_TOO_THIN = 1024
+    NEGATIVE_QUARTIC = 2048
 
 
 SENTENCES = {
@@ -41,6 +42,7 @@ SENTENCES = {
     Status.UNKNOWN_SPECIES: "a species index lies outside the model's tables",
     Status.BOX_CHANGED: "the box shrank since the glass was built, below what its neighbour grid allows; build the glass anew",
     Status.SLABS_TOO_THIN: "a bond skips a slab of the direct engine; call it outside jit, where slabs are chosen to fit",
+    Status.NEGATIVE_QUARTIC: "the quartic coefficient along a mode is negative, so that the mode is no minimum of its cost",
 }
 
 

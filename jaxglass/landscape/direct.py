@@ -159,13 +159,37 @@ def factorise(e, *, layout=None, shift=0.0):
 
 def apply_inverse(direct, b):
     """G b for fields b (n, d) or (n, d, c), G the inverse with one particle held; zero if the factor failed."""
+    return _from_slabs(direct, slabs.solve(direct.factor, _to_slabs(direct, b)), b.shape)
+
+
+def apply_root(direct, y):
+    """A y for fields y (n, d) or (n, d, c), with A A^T = G: variables in which the Hessian is the identity.
+
+    The places of y are slots of the ring, not particles.
+    """
+    count, width = direct.layout.slabs, direct.width
+    n, d = y.shape[:2]
+    padded = jnp.pad(y.reshape(n * d, -1), ((0, count * width * d - n * d), (0, 0))).reshape(count, width * d, -1)
+    return _from_slabs(direct, slabs.solve_upper(direct.factor, padded), y.shape)
+
+
+def apply_root_transposed(direct, b):
+    """A^T b."""
+    n, d = b.shape[:2]
+    y = slabs.solve_lower(direct.factor, _to_slabs(direct, b))
+    return y.reshape(-1, y.shape[-1])[: n * d].reshape(b.shape)
+
+
+def _to_slabs(direct, b):
     n, d = b.shape[:2]
     count, width = direct.layout.slabs, direct.width
-    columns = b.reshape(n * d, -1)
-    sorted_columns = columns.reshape(n, d, -1)[direct.order].reshape(n * d, -1)
-    padded = jnp.pad(sorted_columns, ((0, count * width * d - n * d), (0, 0))).reshape(count, width * d, -1)
-    x = slabs.solve(direct.factor, padded).reshape(count * width, d, -1)[:n]
-    return x[direct.rank].reshape(b.shape)
+    ordered = b.reshape(n, d, -1)[direct.order].reshape(n * d, -1)
+    return jnp.pad(ordered, ((0, count * width * d - n * d), (0, 0))).reshape(count, width * d, -1)
+
+
+def _from_slabs(direct, x, shape):
+    n, d = shape[:2]
+    return x.reshape(-1, d, x.shape[-1])[:n][direct.rank].reshape(shape)
 
 
 def bond_blocks(direct, bonds, inverse=None):

@@ -88,6 +88,11 @@ def _triangle(matrix):
 
 def solve(factor, b):
     """Solution of the ring's system for right-hand sides b (S, m, c). After a failed factor the solution is zero."""
+    return solve_upper(factor, solve_lower(factor, b))
+
+
+def solve_lower(factor, b):
+    """L^-1 b, L the block Cholesky factor of the ring, A = L L^T."""
 
     def forward(carry, step):
         before, border = carry
@@ -99,14 +104,22 @@ def solve(factor, b):
     inverse = factor.inverse
     zero = jnp.zeros_like(b[0])
     (_, border), ys = jax.lax.scan(forward, (zero, b[chain]), (b[:chain], inverse[:chain], factor.following, factor.border))
-    end = inverse[chain].T @ (inverse[chain] @ border)
+    return jnp.concatenate([ys, (inverse[chain] @ border)[None]])
+
+
+def solve_upper(factor, y):
+    """L^-T y, the other half of a solution, and a change of variables in which A is the identity."""
+    chain = y.shape[0] - 1
+    inverse = factor.inverse
+    end = inverse[chain].T @ y[chain]
 
     def backward(after, step):
         y, inverse, w, f = step
         x = inverse.T @ (y - w @ after - f.T @ end)
         return x, x
 
-    _, xs = jax.lax.scan(backward, zero, (ys, inverse[:chain], factor.following, factor.border), reverse=True)
+    blocks = (y[:chain], inverse[:chain], factor.following, factor.border)
+    _, xs = jax.lax.scan(backward, jnp.zeros_like(y[0]), blocks, reverse=True)
     return jnp.concatenate([xs, end[None]])
 
 

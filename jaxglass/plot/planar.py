@@ -91,6 +91,32 @@ def displacement_field(glass, z, *, longest=2.0, color="C1", ax=None):
     return ax
 
 
+def scalar_field(glass, field, *, spots=None, label=None, ax=None):
+    """A field on a grid of bins, for example a softness field, with its soft spots ringed.
+
+    Args:
+        glass: planar Glass.
+        field: (m, m) values, the first axis along the first cell vector.
+        spots: (k, 2) positions to ring, numbered in their order.
+        label: of the colour bar; none without it.
+        ax: matplotlib axes.
+
+    Returns:
+        The axes.
+    """
+    ax = _axes(glass, ax)
+    field, cell = np.asarray(field), np.asarray(glass.box.cell)
+    lines = [np.linspace(0, 1, m + 1) for m in field.shape]
+    corner = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1) @ cell.T
+    mesh = ax.pcolormesh(corner[..., 0], corner[..., 1], field, cmap="cividis", zorder=0.5, rasterized=True)
+    if label:
+        ax.figure.colorbar(mesh, ax=ax, label=label, shrink=0.75, pad=0.02)
+    for k, place in enumerate(np.empty((0, 2)) if spots is None else np.asarray(spots)):
+        ax.plot(*place, "o", markersize=11, markerfacecolor="none", markeredgecolor="#b3261e", markeredgewidth=1.2, zorder=4)
+        ax.annotate(str(k + 1), place, xytext=(7, 5), textcoords="offset points", color="#b3261e", fontsize=8, zorder=4)
+    return ax
+
+
 def _axes(glass, ax):
     if glass.dim != 2:
         raise ValueError(f"glass must be planar for a picture, found {glass.dim} dimensions")

@@ -1,0 +1,133 @@
+"""Lowest modes, blocks of the inverse, many right-hand sides and conjugate gradients beside SciPy and LAPACK.
+
+    python benchmarks/solvers.py [--out benchmarks/results/solvers.md] [--only modes]
+"""
+
+import os
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+
+import jax.numpy as jnp
+import numpy as np
+import scipy.linalg
+import scipy.sparse.linalg as spl
+from glasses import csr, expansion
+from measure import peak_memory, peer, report, side_by_side, table, timed
+
+import jaxglass as jg
+from jaxglass.landscape.direct import apply_inverse, bond_blocks
+
+blocks = jax.jit(lambda e, layout: bond_blocks(jg.factorise(e, layout=layout), e.bonds), static_argnums=1)
+
+
+def layout_of(e):
+    from jaxglass.landscape.direct import plan_layout
+
+    return plan_layout(e)
+
+
+def modes():
+    rows = []
+    for name, n, count, target in (("ipl2d", 10_000, 32, 1), ("ipl3d", 2_000, 20, 1.5), ("ipl3d", 8_000, 20, 3)):
+        e = expansion(name, n)
+        matrix = csr(e).tocsc()
+        d = e.glass.dim
+        first, ours, found = timed(lambda e, k=count: jg.lowest_modes(e, k, method="direct"), e, repeat=3 if n < 8000 else 1)
+        memory = peak_memory()
+        theirs, (value, _) = peer(lambda m=matrix, k=count, d=d: spl.eigsh(m, k=k + d, sigma=-1e-3), repeat=2 if n < 8000 else 1)
+        exact = np.sqrt(np.sort(value)[d:])
+        rows.append(
+            (
+                f"{name}, n = {n}, {count} modes",
+                f"{first:.1f} s",
+                f"{ours:.2f} s",
+                f"{theirs:.2f} s",
+                f"{theirs / ours:.2f}",
+                target,
+                f"{np.abs(found.frequency / exact - 1).max():.0e}",
+                f"{float(found.residual.max()):.0e}",
+                f"{memory:.1f} GB",
+            )
+        )
+    columns = ("system", "first call", "jaxglass", "eigsh", "ratio", "to reach", "difference", "residual", "peak memory")
+    return table("Lowest modes beside SciPy eigsh (shift-invert)", columns, rows)
+
+
+def inverse_blocks():
+    rows, times = [], {}
+    cases = (("ipl2d", 1_600, None), ("ipl3d", 2_000, 3), ("ipl2d", 10_000, 4), ("ipl2d", 40_000, 120))
+    for name, n, target in cases:
+        e = expansion(name, n)
+        first, ours, found = timed(blocks, e, layout_of(e), repeat=3 if n < 40_000 else 1)
+        times[name, n] = ours
+        total = float(jnp.sum(e.stiffness * found))
+        exact = e.position.size - e.glass.dim
+        theirs = dense_inverse(e) if n <= 2_000 else None
+        rows.append(
+            (
+                f"{name}, n = {n}",
+                f"{first:.1f} s",
+                f"{ours:.2f} s",
+                "-" if target is None else f"{target} s",
+                "not feasible" if theirs is None else f"{theirs:.1f} s",
+                "-" if theirs is None else f"{theirs / ours:.1f}",
+                f"{abs(total / exact - 1):.0e}",
+                f"{peak_memory():.1f} GB",
+            )
+        )
+    slope = np.log(times["ipl2d", 40_000] / times["ipl2d", 1_600]) / np.log(40_000 / 1_600)
+    columns = ("system", "first call", "jaxglass", "to reach", "dense inverse", "ratio", "sum rule", "peak memory")
+    text = table("Blocks of M^-1 on every bond", columns, rows)
+    return text + f"\nTime grows as n^{slope:.2f} between 1,600 and 40,000 particles in two dimensions.\n"
+
+
+def dense_inverse(e):
+    """Seconds of LAPACK's inverse of the dense Hessian, made positive on translations."""
+    n, d = e.position.shape
+    null = np.tile(np.eye(d), (n, 1)) / np.sqrt(n)
+    matrix = csr(e).toarray() + 100 * null @ null.T
+    start = time.perf_counter()
+    scipy.linalg.cho_solve(scipy.linalg.cho_factor(matrix), np.eye(n * d))
+    return time.perf_counter() - start
+
+
+def right_hand_sides():
+    e = expansion("ipl2d", 10_000)
+    n, d = e.position.shape
+    engine = jax.jit(lambda e, layout: jg.factorise(e, layout=layout), static_argnums=1)(e, layout_of(e))
+    b = jax.random.normal(jax.random.key(0), (n, d, 128))
+    b = b - b.mean(0)
+    first, ours, x = timed(jax.jit(apply_inverse), engine, b)
+    matrix = csr(e).tocsc()
+    matrix[0, 0] += 100
+    matrix[1, 1] += 100
+    factored, lu = peer(lambda: spl.splu(matrix), repeat=2)
+    solved, reference = peer(lambda: lu.solve(np.asarray(b).reshape(n * d, -1)), repeat=2)
+    reference = reference.reshape(n, d, -1)
+    reference, x = (a - a.mean(0) for a in (reference, np.asarray(x)))
+    error = np.abs(x - reference).max() / np.abs(reference).max()
+    row = ("ipl2d, n = 10000", f"{first:.1f} s", f"{ours:.2f} s", "0.6 s", f"{solved:.2f} s (factor {factored:.2f} s)", f"{solved / ours:.2f}", f"{error:.0e}")
+    return table("128 right-hand sides after factoring", ("system", "first call", "jaxglass", "to reach", "SuperLU", "ratio", "difference"), [row])
+
+
+def conjugate_gradients():
+    rows = []
+    for name, n in (("ipl2d", 2_500), ("ipl2d", 10_000), ("ipl3d", 2_000)):
+        e = expansion(name, n)
+        b = jax.random.normal(jax.random.key(0), e.position.shape)
+        b = b - b.mean(0)
+        matrix, flat = csr(e), np.asarray(b).ravel()
+        compiled = jax.jit(jg.solve)
+        first, _, s = timed(compiled, e, b, repeat=1)
+        ours, theirs = side_by_side(lambda: compiled(e, b), lambda: spl.cg(matrix, flat, rtol=1e-10)[0], repeat=4)
+        rows.append((f"{name}, n = {n}", f"{first:.1f} s", f"{ours:.2f} s", f"{theirs:.2f} s", f"{theirs / ours:.2f}", int(s.steps), f"{float(s.residual):.0e}"))
+    return table("Conjugate gradients to 1e-10 beside SciPy cg", ("system", "first call", "jaxglass", "SciPy", "ratio", "steps", "residual"), rows)
+
+
+if __name__ == "__main__":
+    report("solvers", __doc__, (conjugate_gradients, right_hand_sides, modes, inverse_blocks))

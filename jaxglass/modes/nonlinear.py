@@ -1,0 +1,207 @@
+"""Quartic, cubic and pseudo-harmonic modes: stationary fields of the costs of ``costs``, differentiable in the model.
+
+The derivative of a mode follows from its own stationarity G(z) = 0, by one projected solve with dG/dz, whatever the number
+of steps that found it.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..core.checks import choice, integer, positive
+from ..core.status import Status, flag
+from ..core.struct import struct
+from ..landscape.contractions import coefficients
+from ..landscape.direct import apply_inverse, apply_root, apply_root_transposed, factorise, plan_layout
+from ..landscape.expansion import Expansion
+from ..landscape.solve import remove_translation
+from ..linalg.cg import cg
+from . import costs
+from .descent import descend
+from .mapping import map_modes
+
+METHODS = ("auto", "optax", "mapping")
+
+
+@struct
+class SoftMode:
+    """A soft mode, or a batch of them with a leading axis.
+
+    Attributes:
+        vector: (n, d), unit norm, zero mean, the largest component positive.
+        stiffness, asymmetry, quartic, participation: kappa, tau, chi, e of the vector.
+        cost: the cost it minimises.
+        residual: |M z - (a/s) g| / |M z|, of the equation that defines it.
+        steps: of the search.
+        status: bits.
+    """
+
+    vector: object
+    stiffness: object
+    asymmetry: object
+    quartic: object
+    participation: object
+    cost: object
+    residual: object
+    steps: object
+    status: object
+
+
+def quartic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=None):
+    """Quartic mode: M z = (kappa/chi) U'''':zzz, a minimum of kappa^2 / chi.
+
+    Args:
+        e: expansion at a minimum.
+        z0: start (n, d), for example the lowest harmonic mode; or a batch (k, n, d), searched together.
+        method: "optax", L-BFGS on the sphere; "mapping", z <- M^-1 g(z) with conjugate directions, the faster one for
+            batches; needs bonds. "auto": mapping where there are bonds.
+        tol: residual to reach.
+        max_steps: default 500 of the mapping, 3000 of the descent.
+        optimiser: optax optimiser for "optax".
+
+    Returns:
+        SoftMode, differentiable in the model.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jaxglass as jg
+        >>> model = jg.models.get("ipl2d")
+        >>> e = jg.expand(model, jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64)).glass)
+        >>> harmonic = jg.lowest_modes(e, 1)
+        >>> mode = jg.quartic_mode(e, harmonic.vector[0])
+        >>> int(mode.status), bool(mode.stiffness >= harmonic.frequency[0] ** 2)
+        (0, True)
+    """
+    return _mode("quartic", e, z0, method, tol, max_steps, optimiser)
+
+
+def cubic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=None):
+    """Cubic mode: M z = (kappa/tau) U''':zz, a minimum of kappa^3 / tau^2, six times the height of the barrier along it.
+
+    Arguments and result as for ``quartic_mode``; the best start is a quartic mode.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jaxglass as jg
+        >>> model = jg.models.get("ipl2d")
+        >>> e = jg.expand(model, jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64)).glass)
+        >>> quartic = jg.quartic_mode(e, jg.lowest_modes(e, 1).vector[0])
+        >>> int(jg.cubic_mode(e, quartic.vector).status)
+        0
+    """
+    return _mode("cubic", e, z0, method, tol, max_steps, optimiser)
+
+
+def pseudo_harmonic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=None):
+    """Pseudo-harmonic mode: a minimum of kappa^2 / sum_b (z_b.z_b)^2, which needs only the Hessian and the bonds.
+
+    Arguments and result as for ``quartic_mode``. ``e`` may also come from ``from_hessian``.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jaxglass as jg
+        >>> model = jg.models.get("ipl2d")
+        >>> e = jg.expand(model, jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64)).glass)
+        >>> int(jg.pseudo_harmonic_mode(e, jg.lowest_modes(e, 1).vector[0]).status)
+        0
+    """
+    return _mode("pseudo", e, z0, method, tol, max_steps, optimiser)
+
+
+def _mode(name, e, z0, method, tol, max_steps, optimiser):
+    choice("method", method, METHODS)
+    positive("tol", tol)
+    kind = costs.KINDS[name]
+    if kind.name == "pseudo" and not hasattr(e, "bonds"):
+        raise ValueError("pseudo_harmonic_mode needs bonds; an expansion of energy(position) has none: use from_hessian")
+    if method == "auto":
+        method = "mapping" if hasattr(e, "bonds") and optimiser is None else "optax"
+    if method == "mapping" and not hasattr(e, "bonds"):
+        raise ValueError('method="mapping" needs bonds; use "optax" for an expansion of energy(position)')
+    max_steps = (500 if method == "mapping" else 3000) if max_steps is None else integer("max_steps", max_steps, at_least=1)
+    z0 = jnp.asarray(z0)
+    if z0.shape[-2:] != e.position.shape or z0.ndim not in (2, 3):
+        raise ValueError(f"z0 must have the shape {e.position.shape} or a leading axis before it, found {z0.shape}")
+    layout = plan_layout(e) if isinstance(e, Expansion) else None
+    batch = z0 if z0.ndim == 3 else z0[None]
+    found = _search(e, batch, kind, method, layout, float(tol), max_steps, optimiser)
+    return found if z0.ndim == 3 else jax.tree.map(lambda a: a[0], found)
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3, 4, 5, 6, 7))
+def _search(e, batch, kind, method, layout, tol, max_steps, optimiser):
+    vector, residual, steps, engine_status = _stationary(e, batch, kind, method, layout, tol, max_steps, optimiser)
+
+    def describe(z):
+        if kind.name == "pseudo" and not hasattr(e, "third"):
+            c = e.coefficients(z)
+        else:
+            c = coefficients(e, z)
+        a, s, _ = costs.slope(kind, e, z)
+        return c, costs.cost(kind, a, s), s
+
+    c, cost, form = jax.vmap(describe)(vector)
+    status = (
+        engine_status
+        | e.status
+        | flag(~(residual <= tol), Status.NOT_CONVERGED)
+        | flag(~jnp.isfinite(residual), Status.NOT_FINITE)
+        | flag((form < 0) & (kind.name == "quartic"), Status.NEGATIVE_QUARTIC)
+    )
+    return SoftMode(vector, c.stiffness, c.asymmetry, c.quartic, c.participation, cost, residual, steps, status)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3, 4, 5, 6, 7))
+def _stationary(e, batch, kind, method, layout, tol, max_steps, optimiser):
+    """Vectors (k, n, d), residuals, steps, status of the engine."""
+    engine, inverse = _inverse(e, layout)
+    status = jnp.int32(0) if engine is None else engine.status
+    if method == "mapping":
+        found = map_modes(kind, e, inverse, jnp.moveaxis(batch, 0, -1), tol=tol, max_steps=max_steps)
+        vector, residual, steps = jnp.moveaxis(found.z, -1, 0), found.residual, found.steps
+    else:
+        variables = (lambda y: y, lambda z: z)
+        if engine is not None:
+            variables = (lambda y: apply_root(engine, y), lambda z: apply_root_transposed(engine, e.second(z)))
+        one = lambda z: descend(kind, e, z, variables=variables, tol=tol, max_steps=max_steps, optimiser=optimiser)
+        vector, residual, steps = jax.lax.map(one, batch) if batch.shape[0] > 1 else jax.tree.map(lambda a: a[None], one(batch[0]))
+    flat = vector.reshape(vector.shape[0], -1)
+    largest = jnp.take_along_axis(flat, jnp.argmax(jnp.abs(flat), axis=1)[:, None], axis=1)
+    return vector * jnp.where(largest < 0, -1.0, 1.0)[:, :, None], residual, steps, status
+
+
+def _inverse(e, layout):
+    """The direct engine and M^-1 on columns; conjugate gradients where there is no engine."""
+    if layout is not None:
+        engine = factorise(e, layout=layout)
+
+        def inverse(b):
+            x = apply_inverse(engine, b - jnp.mean(b, axis=0))
+            return x - jnp.mean(x, axis=0)
+
+        return engine, inverse
+    one = lambda b: cg(e.second, b, tol=1e-8, project=remove_translation).x
+    return None, lambda b: jax.vmap(one, 2, 2)(b)
+
+
+@_stationary.defjvp
+def _stationary_jvp(kind, method, layout, tol, max_steps, optimiser, primals, tangents):
+    (e, batch), (de, _) = primals, tangents
+    out = _stationary(e, batch, kind, method, layout, tol, max_steps, optimiser)
+    _, inverse = _inverse(jax.lax.stop_gradient(e), layout)
+
+    def tangent(z):
+        z = jax.lax.stop_gradient(z)
+        complement = lambda v: remove_translation(v - jnp.sum(z * v) * z)
+        moved = jax.jvp(lambda e: costs.slope(kind, e, z)[2], (e,), (de,))[1]
+        turned = lambda v: complement(jax.jvp(lambda z: costs.slope(kind, e, z)[2], (z,), (complement(v),))[1])
+        precondition = lambda v: inverse(v[:, :, None])[:, :, 0]
+        solver = lambda matvec, b: cg(matvec, b, tol=1e-11, project=complement, precondition=precondition).x
+        return jax.lax.custom_linear_solve(turned, complement(-moved), solver, symmetric=True)
+
+    vector, residual, steps, status = out
+    none = lambda integers: np.zeros(integers.shape, jax.dtypes.float0)
+    dvector = jax.lax.map(tangent, vector) if vector.shape[0] > 1 else tangent(vector[0])[None]
+    return out, (dvector, jnp.zeros_like(residual), none(steps), none(status))

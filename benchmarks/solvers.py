@@ -1,6 +1,6 @@
 """Lowest modes, blocks of the inverse, many right-hand sides and conjugate gradients beside SciPy and LAPACK.
 
-    python benchmarks/solvers.py [--out benchmarks/results/solvers.md] [--only modes]
+python benchmarks/solvers.py [--out benchmarks/results/solvers.md] [--only modes]
 """
 
 import os
@@ -111,8 +111,20 @@ def right_hand_sides():
     reference = reference.reshape(n, d, -1)
     reference, x = (a - a.mean(0) for a in (reference, np.asarray(x)))
     error = np.abs(x - reference).max() / np.abs(reference).max()
-    row = ("ipl2d, n = 10000", f"{first:.1f} s", f"{ours:.2f} s", "0.6 s", f"{solved:.2f} s (factor {factored:.2f} s)", f"{solved / ours:.2f}", f"{error:.0e}")
-    return table("128 right-hand sides after factoring", ("system", "first call", "jaxglass", "to reach", "SuperLU", "ratio", "difference"), [row])
+    row = (
+        "ipl2d, n = 10000",
+        f"{first:.1f} s",
+        f"{ours:.2f} s",
+        "0.6 s",
+        f"{solved:.2f} s (factor {factored:.2f} s)",
+        f"{solved / ours:.2f}",
+        f"{error:.0e}",
+    )
+    return table(
+        "128 right-hand sides after factoring",
+        ("system", "first call", "jaxglass", "to reach", "SuperLU", "ratio", "difference"),
+        [row],
+    )
 
 
 def conjugate_gradients():
@@ -125,8 +137,22 @@ def conjugate_gradients():
         compiled = jax.jit(jg.solve)
         first, _, s = timed(compiled, e, b, repeat=1)
         ours, theirs = side_by_side(lambda: compiled(e, b), lambda: spl.cg(matrix, flat, rtol=1e-10)[0], repeat=4)
-        rows.append((f"{name}, n = {n}", f"{first:.1f} s", f"{ours:.2f} s", f"{theirs:.2f} s", f"{theirs / ours:.2f}", int(s.steps), f"{float(s.residual):.0e}"))
-    return table("Conjugate gradients to 1e-10 beside SciPy cg", ("system", "first call", "jaxglass", "SciPy", "ratio", "steps", "residual"), rows)
+        rows.append(
+            (
+                f"{name}, n = {n}",
+                f"{first:.1f} s",
+                f"{ours:.2f} s",
+                f"{theirs:.2f} s",
+                f"{theirs / ours:.2f}",
+                int(s.steps),
+                f"{float(s.residual):.0e}",
+            )
+        )
+    return table(
+        "Conjugate gradients to 1e-10 beside SciPy cg",
+        ("system", "first call", "jaxglass", "SciPy", "ratio", "steps", "residual"),
+        rows,
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Local thermal energy and dipole stiffness of every bond beside full diagonalisation and single solves.
 
-    python benchmarks/thermal.py [--out benchmarks/results/thermal.md] [--only dipoles]
+python benchmarks/thermal.py [--out benchmarks/results/thermal.md] [--only dipoles]
 """
 
 import os
@@ -59,7 +59,13 @@ def batches():
     one = jax.tree.map(lambda a: a[0], stacked)
     _, single, _ = timed(alone, one, repeat=30)
     _, all_of_them, _ = timed(together, stacked, repeat=10)
-    row = ("16 glasses, ipl2d, n = 400", f"{single * 1e3:.1f} ms", f"{all_of_them / 16 * 1e3:.1f} ms", f"{16 * single / all_of_them:.2f}", "1")
+    row = (
+        "16 glasses, ipl2d, n = 400",
+        f"{single * 1e3:.1f} ms",
+        f"{all_of_them / 16 * 1e3:.1f} ms",
+        f"{16 * single / all_of_them:.2f}",
+        "1",
+    )
     return table("A batch under vmap", ("system", "one at a time, per glass", "vmap, per glass", "ratio", "to reach"), [row])
 
 
@@ -71,7 +77,15 @@ def probes():
     for count in (32, 128, 512):
         _, seconds, found = timed(lambda k=count: jg.local_thermal_energy(e, method="stochastic", probes=k), repeat=1)
         pull = np.abs(np.asarray((found.value - exact) / jnp.where(found.error > 0, found.error, 1)))[valid]
-        rows.append((count, f"{seconds:.1f} s", f"{np.median(np.asarray(found.error)[valid]):.3f}", f"{np.abs(exact).max():.1f}", f"{pull.max():.1f}"))
+        rows.append(
+            (
+                count,
+                f"{seconds:.1f} s",
+                f"{np.median(np.asarray(found.error)[valid]):.3f}",
+                f"{np.abs(exact).max():.1f}",
+                f"{pull.max():.1f}",
+            )
+        )
     columns = ("probes", "time", "median standard error", "largest |E|", "largest deviation in standard errors")
     return table("Random probes, 64 modes taken out, ipl2d, n = 1024", columns, rows)
 
@@ -107,8 +121,21 @@ def dipoles():
     count = int(e.bonds.count)
     every = seconds / chosen.size * count
     error = float(jnp.abs(found[chosen] / some - 1).max())
-    row = (f"ipl2d, n = 10000, {count} bonds", f"{first:.1f} s", f"{ours:.1f} s", "15 s", f"{every / 3600:.1f} h", f"{every / ours:.0f}", f"{error:.0e}", f"{peak_memory():.1f} GB")
-    return table("Dipole stiffness of every bond", ("system", "first call", "jaxglass", "to reach", "one solve a bond (from 10)", "ratio", "difference", "peak memory"), [row])
+    row = (
+        f"ipl2d, n = 10000, {count} bonds",
+        f"{first:.1f} s",
+        f"{ours:.1f} s",
+        "15 s",
+        f"{every / 3600:.1f} h",
+        f"{every / ours:.0f}",
+        f"{error:.0e}",
+        f"{peak_memory():.1f} GB",
+    )
+    return table(
+        "Dipole stiffness of every bond",
+        ("system", "first call", "jaxglass", "to reach", "one solve a bond (from 10)", "ratio", "difference", "peak memory"),
+        [row],
+    )
 
 
 if __name__ == "__main__":

@@ -82,7 +82,13 @@ def draw(args, samples, value, largest, lowest, valid):
     h = jg.log_histogram(np.abs(value[valid]), 30, low=0.05)
     axes[0, 0].errorbar(h.middle, h.density, h.error, fmt="o", markersize=3)
     end = h.middle > 3
-    axes[0, 0].plot(h.middle[end], h.density[end][0] * (h.middle[end] / h.middle[end][0]) ** -2.25, "--", color="0.5", label=r"$|\mathcal{E}|^{-9/4}$")
+    axes[0, 0].plot(
+        h.middle[end],
+        h.density[end][0] * (h.middle[end] / h.middle[end][0]) ** -2.25,
+        "--",
+        color="0.5",
+        label=r"$|\mathcal{E}|^{-9/4}$",
+    )
     axes[0, 0].set(xscale="log", yscale="log", xlabel=r"$|\mathcal{E}|$", ylabel=r"$p(|\mathcal{E}|)$")
     axes[0, 0].legend()
     axes[0, 1].loglog(lowest, largest, "o", markersize=4)

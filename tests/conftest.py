@@ -49,13 +49,19 @@ class Case:
 def few_compiled_programs():
     """Linux grants a process 65,530 memory maps and every compiled program holds some: drop programs in time."""
     yield
-    if MAPS.exists() and MAPS.read_text().count("\n") > 30_000:
+    if MAPS.exists() and MAPS.read_text().count("\n") > 45_000:
         jax.clear_caches()
 
 
 @pytest.fixture(scope="session", params=NAMES)
 def case(request):
     """Every reference glass in turn."""
+    return made(request.param)
+
+
+@pytest.fixture(scope="session", params=("poly2d_400", "kalj_500", "ipl4d_350"))
+def some(request):
+    """One glass of each dimension, with species and with diameters."""
     return made(request.param)
 
 

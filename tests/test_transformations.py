@@ -8,6 +8,13 @@ import pytest
 import jaxglass as jg
 
 FIELD = jax.random.normal(jax.random.key(9), (400, 2))
+START = jax.random.normal(jax.random.key(4), (400, 2)) * jnp.exp(-0.05 * jnp.arange(400.0))[:, None]
+
+
+def kappa(mode):
+    return mode.stiffness, mode.quartic, mode.vector**2
+
+
 TABLE = {
     "energy": lambda m, g, e: jg.energy(m, g),
     "force": lambda m, g, e: jg.force(m, g.replace(position=g.position + 0.02 * FIELD)),
@@ -31,6 +38,8 @@ TABLE = {
     "dipole_stiffness": lambda m, g, e: jg.dipole_stiffness(e),
     "shear_modulus": lambda m, g, e: jg.shear_modulus(e).total,
     "elasticity": lambda m, g, e: jg.elasticity(e).sound_speeds,
+    "quartic_mode": lambda m, g, e: kappa(jg.quartic_mode(e, START)),
+    "pseudo_harmonic_mode": lambda m, g, e: kappa(jg.pseudo_harmonic_mode(e, START)),
     "lowest_modes": lambda m, g, e: jg.lowest_modes(e, 4, method="direct").frequency,
 }
 NOT_DIFFERENTIABLE = {"quench"}
@@ -42,48 +51,49 @@ def close(a, b, tol=1e-7):
         np.testing.assert_allclose(x, y, rtol=0, atol=tol * (1e-300 + np.abs(y).max()))
 
 
-@pytest.mark.parametrize("name", TABLE)
-def test_jit_equals_eager_and_compiles_once(name, ipl, eight):
-    _, quenched, e = eight
-    compiled = jax.jit(TABLE[name])
-    for k in (0, 1):
-        pick = jax.tree.map(lambda a, k=k: a[k], (quenched.glass, e))
-        close(compiled(ipl.model, *pick), TABLE[name](ipl.model, *pick))
+@pytest.fixture(scope="module", params=sorted(TABLE))
+def row(request):
+    """A function of the table and its compiled form, shared by the tests of that row."""
+    return request.param, TABLE[request.param], jax.jit(TABLE[request.param])
+
+
+def sample(eight, k):
+    return jax.tree.map(lambda a: a[k], (eight[1].glass, eight[2]))
+
+
+def test_jit_equals_eager_and_compiles_once(row, ipl, eight):
+    _, function, compiled = row
+    close(compiled(ipl.model, *sample(eight, 0)), function(ipl.model, *sample(eight, 0)))
+    out = compiled(ipl.model, *sample(eight, 3))
     assert compiled._cache_size() == 1
-
-
-@pytest.mark.parametrize("name", TABLE)
-def test_vmap_equals_one_by_one(name, ipl, eight):
-    _, quenched, e = eight
-    together = jax.jit(jax.vmap(TABLE[name], (None, 0, 0)))(ipl.model, quenched.glass, e)
-    for k in (0, 3, 7):
-        pick = jax.tree.map(lambda a, k=k: a[k], (quenched.glass, e))
-        close(jax.tree.map(lambda a, k=k: a[k], together), jax.jit(TABLE[name])(ipl.model, *pick))
-
-
-@pytest.mark.parametrize("name", TABLE)
-def test_results_are_float64(name, ipl, eight):
-    _, quenched, e = eight
-    pick = jax.tree.map(lambda a: a[0], (quenched.glass, e))
-    out = jax.eval_shape(TABLE[name], ipl.model, *pick)
     assert all(leaf.dtype == jnp.float64 for leaf in jax.tree.leaves(out) if jnp.issubdtype(leaf.dtype, jnp.floating))
 
 
-@pytest.mark.parametrize("name", sorted(set(TABLE) - NOT_DIFFERENTIABLE))
-def test_gradients_in_the_model_converge(name, ipl, eight):
-    """Reverse and forward derivatives in the lengths of the model against central differences at two steps."""
-    glass = jax.tree.map(lambda a: a[0], eight[1].glass)
+def test_vmap_equals_one_by_one(row, ipl, eight):
+    _, function, compiled = row
+    together = jax.jit(jax.vmap(function, (None, 0, 0)))(ipl.model, eight[1].glass, eight[2])
+    for k in (0, 3, 7):
+        close(jax.tree.map(lambda a, k=k: a[k], together), compiled(ipl.model, *sample(eight, k)))
+
+
+def test_gradients_in_the_model_converge(row, ipl, eight):
+    """Reverse and forward derivatives in the lengths of the model against central differences of fourth order."""
+    name, function, _ = row
+    if name in NOT_DIFFERENTIABLE:
+        pytest.skip("returns a flag")
+    glass = sample(eight, 0)[0]
 
     def scalar(s):
         model = ipl.model.replace(sigma=ipl.model.sigma * (1 + s))
         e = jg.expand(model, glass, capacity=1600)
-        out = TABLE[name](model, glass, e)
+        out = function(model, glass, e)
         return sum(jnp.sum(jnp.cos(jnp.arange(leaf.size)).reshape(leaf.shape) * leaf) for leaf in jax.tree.leaves(out))
 
     scalar = jax.jit(scalar)
-    forward, reverse = jax.jvp(scalar, (0.0,), (1.0,))[1], jax.grad(scalar)(0.0)
+    value, forward = jax.jvp(scalar, (0.0,), (1.0,))
+    reverse = jax.grad(scalar)(0.0)
     finite = lambda h: (8 * (scalar(h) - scalar(-h)) - (scalar(2 * h) - scalar(-2 * h))) / (12 * h)
-    scale = abs(forward) + 1e-6 * abs(scalar(0.0))
+    scale = abs(forward) + 1e-6 * abs(value)
     assert abs(finite(1e-4) - forward) < 1e-5 * scale
     assert abs(reverse - forward) < 1e-8 * scale
 

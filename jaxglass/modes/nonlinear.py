@@ -166,7 +166,9 @@ def _stationary(e, batch, kind, method, layout, tol, max_steps, optimiser):
         if engine is not None:
             variables = (lambda y: apply_root(engine, y), lambda z: apply_root_transposed(engine, e.second(z)))
         one = lambda z: descend(kind, e, z, variables=variables, tol=tol, max_steps=max_steps, optimiser=optimiser)
-        vector, residual, steps = jax.lax.map(one, batch) if batch.shape[0] > 1 else jax.tree.map(lambda a: a[None], one(batch[0]))
+        vector, residual, steps = (
+            jax.lax.map(one, batch) if batch.shape[0] > 1 else jax.tree.map(lambda a: a[None], one(batch[0]))
+        )
     flat = vector.reshape(vector.shape[0], -1)
     largest = jnp.take_along_axis(flat, jnp.argmax(jnp.abs(flat), axis=1)[:, None], axis=1)
     return vector * jnp.where(largest < 0, -1.0, 1.0)[:, :, None], residual, steps, status

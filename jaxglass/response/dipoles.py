@@ -21,7 +21,7 @@ from ..linalg import slabs
 
 
 def dipole_stiffness(e, *, method="auto", bonds=None):
-    """kappa_b of bonds.
+    """Stiffness kappa_b of bonds against a unit force dipole.
 
     Args:
         e: Expansion at a minimum.

@@ -1,6 +1,6 @@
 """The inverse Hessian as the low-temperature expansion needs it: its blocks on bonds, and its action on fields.
 
-    B_b = G_ii + G_jj - G_ij - G_ji,  G any generalised inverse of M;  f_b, K_b and U''' do not see translations.
+B_b = G_ii + G_jj - G_ij - G_ji,  G any generalised inverse of M;  f_b, K_b and U''' do not see translations.
 """
 
 from typing import NamedTuple

@@ -110,9 +110,7 @@ def _local(e, found, method, layout, probes, seed):
     if method == "stochastic":
         return _stochastic(e, found, probes, seed)
     if method == "modes":
-        known = inverse.Inverse(
-            inverse.blocks_of_modes(e, found), functools.partial(inverse.apply_modes, found), found.status
-        )
+        known = inverse.Inverse(inverse.blocks_of_modes(e, found), functools.partial(inverse.apply_modes, found), found.status)
     else:
         known = inverse.direct(e, layout) if method == "direct" else inverse.dense(e)
     moved = -remove_translation(known.apply(bond_third_of_inverse(e, known.blocks)))
@@ -151,7 +149,9 @@ def _stochastic(e, found: Modes, probes, seed):
 
     zero = jnp.zeros_like(exact[0])
     start = (solved.status | found.status, zero, zero, zero, jnp.zeros(shape))
-    (status, harmonic, anharmonic, square, moved), _ = jax.lax.scan(sample, start, draw_probes(jax.random.key(seed), probes, shape))
+    (status, harmonic, anharmonic, square, moved), _ = jax.lax.scan(
+        sample, start, draw_probes(jax.random.key(seed), probes, shape)
+    )
     harmonic, anharmonic, square, moved = (a / probes for a in (harmonic, anharmonic, square, moved))
     variance = jnp.maximum(square - (harmonic + anharmonic) ** 2, 0.0)
     error = jnp.sqrt(variance / (probes - 1))

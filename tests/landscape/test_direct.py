@@ -16,23 +16,23 @@ def slow(case):
     return oracle.Bonds(case.ref["position"], case.length, case.ref["kind"], model)
 
 
-def test_blocks_on_every_bond_equal_the_dense_pseudo_inverse(case):
-    exact = oracle.bond_blocks(slow(case), oracle.pseudo_inverse(slow(case)))
-    ours = np.asarray(bond_blocks(jg.factorise(case.expansion), case.expansion.bonds))
-    np.testing.assert_allclose(ours[case.order()], exact, atol=1e-11 * np.abs(exact).max())
-    assert np.abs(ours[~np.asarray(case.expansion.bonds.valid)]).max(initial=0) == 0
+def test_blocks_on_every_bond_equal_the_dense_pseudo_inverse(some):
+    exact = oracle.bond_blocks(slow(some), oracle.pseudo_inverse(slow(some)))
+    ours = np.asarray(bond_blocks(jg.factorise(some.expansion), some.expansion.bonds))
+    np.testing.assert_allclose(ours[some.order()], exact, atol=1e-11 * np.abs(exact).max())
+    assert np.abs(ours[~np.asarray(some.expansion.bonds.valid)]).max(initial=0) == 0
 
 
-def test_equipartition(case):
+def test_equipartition(some):
     """sum_b K_b : B_b = n d - d."""
-    blocks = bond_blocks(jg.factorise(case.expansion), case.expansion.bonds)
-    n, d = case.glass.position.shape
-    assert float(jnp.sum(case.expansion.stiffness * blocks)) == pytest.approx(n * d - d, rel=1e-10)
+    blocks = bond_blocks(jg.factorise(some.expansion), some.expansion.bonds)
+    n, d = some.glass.position.shape
+    assert float(jnp.sum(some.expansion.stiffness * blocks)) == pytest.approx(n * d - d, rel=1e-10)
 
 
-def test_log_determinant(case):
-    assert float(jg.log_determinant(case.expansion)) == pytest.approx(
-        np.log(case.ref["eigenvalues"][case.glass.dim :]).sum(), rel=1e-11
+def test_log_determinant(some):
+    assert float(jg.log_determinant(some.expansion)) == pytest.approx(
+        np.log(some.ref["eigenvalues"][some.glass.dim :]).sum(), rel=1e-11
     )
 
 
@@ -55,10 +55,10 @@ def test_gradient_of_the_log_determinant_is_the_third_derivative_on_the_inverse(
 
 
 @pytest.mark.parametrize("method", ["cg", "direct"])
-def test_solve(case, method):
-    s = jg.solve(case.expansion, case.direction, method=method)
+def test_solve(some, method):
+    s = jg.solve(some.expansion, some.direction, method=method)
     assert int(s.status) == 0
-    error = jnp.linalg.norm(jg.hvp(case.expansion, s.x) - case.direction) / jnp.linalg.norm(case.direction)
+    error = jnp.linalg.norm(jg.hvp(some.expansion, s.x) - some.direction) / jnp.linalg.norm(some.direction)
     assert float(error) < 1e-8
     assert float(jnp.abs(s.x.mean(0)).max()) < 1e-12 * float(jnp.abs(s.x).max())
 

@@ -19,11 +19,11 @@ def deformed_energy(case, direction):
 
 
 @pytest.mark.parametrize("plane", [(0, 1), (1, 0)])
-def test_derivatives_along_simple_shear(case, plane):
-    e, x = case.expansion, case.glass.position
-    direction = shear_direction(plane, case.glass.dim)
-    energy = deformed_energy(case, direction)
-    volume = float(case.glass.box.volume)
+def test_derivatives_along_simple_shear(some, plane):
+    e, x = some.expansion, some.glass.position
+    direction = shear_direction(plane, some.glass.dim)
+    energy = deformed_energy(some, direction)
+    volume = float(some.glass.box.volume)
     first = jax.grad(energy)
     assert float(jg.stress(e)[plane]) == pytest.approx(float(first(0.0, x)) / volume, rel=1e-9, abs=1e-9)
     assert float(jg.strain_curvature(e, plane)) == pytest.approx(float(jax.grad(first)(0.0, x)), rel=1e-9)

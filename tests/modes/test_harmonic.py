@@ -11,16 +11,16 @@ import jaxglass as jg
 
 
 @pytest.mark.parametrize("method", ["direct", "filter", "dense"])
-def test_twenty_lowest_frequencies(case, method):
-    d = case.glass.dim
-    m = jg.lowest_modes(case.expansion, 20, method=method)
-    exact = np.sqrt(case.ref["eigenvalues"][d : d + 20])
+def test_twenty_lowest_frequencies(some, method):
+    d = some.glass.dim
+    m = jg.lowest_modes(some.expansion, 20, method=method)
+    exact = np.sqrt(some.ref["eigenvalues"][d : d + 20])
     assert int(m.status) == 0
     np.testing.assert_allclose(m.frequency, exact, rtol=1e-8)
     v = np.asarray(m.vector).reshape(20, -1)
     np.testing.assert_allclose(v @ v.T, np.eye(20), atol=1e-10)
     assert np.abs(np.asarray(m.vector).sum(1)).max() < 1e-9
-    products = jax.vmap(lambda z: jg.hvp(case.expansion, z))(m.vector)
+    products = jax.vmap(lambda z: jg.hvp(some.expansion, z))(m.vector)
     left = np.linalg.norm(np.asarray(products - m.vector * m.frequency[:, None, None] ** 2).reshape(20, -1), axis=1)
     np.testing.assert_allclose(m.residual, left / exact**2, atol=1e-9)
 

@@ -17,10 +17,10 @@ def test_random_starts_reach_machine_precision(name):
     assert float(jnp.abs(jg.force(jg.models.get(name), q.glass)).max()) <= 1e-10
 
 
-def test_a_perturbed_minimum_is_found_again(case):
-    x = case.glass.position + 1e-3 * jax.random.normal(jax.random.key(0), case.glass.position.shape)
-    q = jg.quench(case.model, jg.glass(x, case.length, **case.kind))
-    assert abs(float(jg.energy(case.model, q.glass)) / float(case.ref["energy"]) - 1) < 1e-11
+def test_a_perturbed_minimum_is_found_again(some):
+    x = some.glass.position + 1e-3 * jax.random.normal(jax.random.key(0), some.glass.position.shape)
+    q = jg.quench(some.model, jg.glass(x, some.length, **some.kind))
+    assert abs(float(jg.energy(some.model, q.glass)) / float(some.ref["energy"]) - 1) < 1e-11
 
 
 def test_the_minimum_is_a_minimum(ipl):

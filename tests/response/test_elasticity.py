@@ -21,11 +21,11 @@ def curvature(case, direction, h=1e-4):
     return (-u[2] + 16 * u[1] - 30 * u[0] + 16 * u[-1] - u[-2]) / (12 * h * h) / float(case.glass.box.volume)
 
 
-def test_moduli_equal_the_reference(case):
-    g = jg.require(jg.shear_modulus(case.expansion))
+def test_moduli_equal_the_reference(some):
+    g = jg.require(jg.shear_modulus(some.expansion))
     for found, name in ((g.total, "shear_modulus"), (g.born, "born"), (g.relaxation, "relaxation")):
-        assert float(found) == pytest.approx(float(case.ref[name]), rel=1e-9)
-    v = case.ref["nonaffine_velocity"]
+        assert float(found) == pytest.approx(float(some.ref[name]), rel=1e-9)
+    v = some.ref["nonaffine_velocity"]
     np.testing.assert_allclose(g.nonaffine, v - v.mean(0), atol=1e-8 * np.abs(v).max())
 
 
@@ -96,10 +96,10 @@ def test_cg_equals_direct(ipl):
     np.testing.assert_allclose(cg.nonaffine[0, 1], jg.shear_modulus(ipl.expansion).nonaffine, atol=1e-7)
 
 
-def test_dipole_stiffness_of_every_bond(case):
-    k = np.asarray(jg.dipole_stiffness(case.expansion))
-    np.testing.assert_allclose(k[case.order()], case.ref["dipole_stiffness"], rtol=1e-7)
-    chosen = jg.dipole_stiffness(case.expansion, bonds=jnp.array([0, 3]))
+def test_dipole_stiffness_of_every_bond(some):
+    k = np.asarray(jg.dipole_stiffness(some.expansion))
+    np.testing.assert_allclose(k[some.order()], some.ref["dipole_stiffness"], rtol=1e-7)
+    chosen = jg.dipole_stiffness(some.expansion, bonds=jnp.array([0, 3]))
     np.testing.assert_allclose(chosen, k[[0, 3]], rtol=1e-7)
 
 

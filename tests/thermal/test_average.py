@@ -47,23 +47,6 @@ def test_probes_agree_within_their_error(small):
     assert float(found.error) < 0.2 * abs(float(exact))
 
 
-def test_gradient_in_the_model(small):
-    """With five smooth derivatives at the cutoff: third derivatives enter, and a bond may cross it between the steps."""
-    _, start = small
-    model = jg.models.inverse_power(smoothing=5)
-    e = jg.expand(model, jg.quench(model, start.glass).glass)
-
-    def average(s):
-        changed = model.replace(epsilon=model.epsilon * jnp.array([[1.0, 1 + s], [1 + s, 1.0]]))
-        at = jg.expand(changed, jg.quench(changed, e.glass).glass, capacity=e.bonds.capacity)
-        return jg.thermal_average(at, lambda x: jnp.cos(x[3, 0] - x[9, 1]))
-
-    value = jax.jit(average)
-    difference = lambda h: float(value(h) - value(-h)) / (2 * h)
-    finite = (4 * difference(1e-4) - difference(2e-4)) / 3
-    assert float(jax.grad(average)(0.0)) == pytest.approx(finite, rel=1e-5)
-
-
 def test_heat_capacity_is_the_anharmonic_part(small):
     _, e = small
     t = jg.local_thermal_energy(e)

@@ -9,11 +9,11 @@ import jaxglass as jg
 from jaxglass.landscape.direct import bond_blocks, factorise
 
 
-def test_every_bond_equals_the_reference(case):
-    t = jg.require(jg.local_thermal_energy(case.expansion, method="direct"))
-    exact = case.ref["lte"]
-    np.testing.assert_allclose(np.asarray(t.value)[case.order()], exact, atol=1e-9 * np.abs(exact).max())
-    x = case.ref["thermal_displacement"]
+def test_every_bond_equals_the_reference(some):
+    t = jg.require(jg.local_thermal_energy(some.expansion, method="direct"))
+    exact = some.ref["lte"]
+    np.testing.assert_allclose(np.asarray(t.value)[some.order()], exact, atol=1e-9 * np.abs(exact).max())
+    x = some.ref["thermal_displacement"]
     np.testing.assert_allclose(t.displacement, x - x.mean(0), atol=1e-9 * np.abs(x).max())
     n, d = x.shape
     assert float(t.harmonic.sum()) == pytest.approx(n * d - d, rel=1e-10)
@@ -136,5 +136,7 @@ def test_blocks_give_the_gradient_of_the_log_determinant(ipl):
     e = ipl.expansion
     z = jax.random.normal(jax.random.key(5), e.position.shape)
     slope = float(jnp.sum(z * bond_third_of_inverse(e, bond_blocks(factorise(e), e.bonds))))
-    along = lambda s: jg.log_determinant(jg.expand(ipl.model, ipl.glass.replace(position=ipl.glass.position + s * z), capacity=1600))
+    along = lambda s: jg.log_determinant(
+        jg.expand(ipl.model, ipl.glass.replace(position=ipl.glass.position + s * z), capacity=1600)
+    )
     assert float(jax.jit(jax.grad(along))(0.0)) == pytest.approx(slope, rel=1e-8)

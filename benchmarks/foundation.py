@@ -14,7 +14,7 @@ import jax
 jax.config.update("jax_enable_x64", True)
 
 import numpy as np
-from glasses import csr, expansion
+from glasses import expansion
 from measure import peer, report, side_by_side, table, timed
 
 import jaxglass as jg
@@ -35,7 +35,7 @@ def products():
         z = jax.random.normal(jax.random.key(1), e.position.shape)
         compiled = jax.jit(jg.hvp)
         first, _, product = timed(compiled, e, z, repeat=1)
-        matrix, flat = csr(e), np.asarray(z).ravel()
+        matrix, flat = jg.to_scipy(e), np.asarray(z).ravel()
         reference = matrix @ flat
         ours, theirs = side_by_side(lambda f=compiled, e=e, z=z: f(e, z), lambda m=matrix, f=flat: m @ f)
         error = np.abs(np.asarray(product).ravel() - reference).max() / np.abs(reference).max()

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 import scipy.sparse.linalg as spl
-from glasses import csr, expansion
+from glasses import expansion
 from measure import peak_memory, peer, report, side_by_side, table, timed
 
 import jaxglass as jg
@@ -35,7 +35,7 @@ def modes():
     rows = []
     for name, n, count, target in (("ipl2d", 10_000, 32, 1), ("ipl3d", 2_000, 20, 1.5), ("ipl3d", 8_000, 20, 3)):
         e = expansion(name, n)
-        matrix = csr(e).tocsc()
+        matrix = jg.to_scipy(e).tocsc()
         d = e.glass.dim
         first, ours, found = timed(lambda e, k=count: jg.lowest_modes(e, k, method="direct"), e, repeat=3 if n < 8000 else 1)
         memory = peak_memory()
@@ -90,7 +90,7 @@ def dense_inverse(e):
     """Seconds of LAPACK's inverse of the dense Hessian, made positive on translations."""
     n, d = e.position.shape
     null = np.tile(np.eye(d), (n, 1)) / np.sqrt(n)
-    matrix = csr(e).toarray() + 100 * null @ null.T
+    matrix = jg.to_scipy(e).toarray() + 100 * null @ null.T
     start = time.perf_counter()
     scipy.linalg.cho_solve(scipy.linalg.cho_factor(matrix), np.eye(n * d))
     return time.perf_counter() - start
@@ -103,7 +103,7 @@ def right_hand_sides():
     b = jax.random.normal(jax.random.key(0), (n, d, 128))
     b = b - b.mean(0)
     first, ours, x = timed(jax.jit(apply_inverse), engine, b)
-    matrix = csr(e).tocsc()
+    matrix = jg.to_scipy(e).tocsc()
     matrix[0, 0] += 100
     matrix[1, 1] += 100
     factored, lu = peer(lambda: spl.splu(matrix), repeat=2)
@@ -133,7 +133,7 @@ def conjugate_gradients():
         e = expansion(name, n)
         b = jax.random.normal(jax.random.key(0), e.position.shape)
         b = b - b.mean(0)
-        matrix, flat = csr(e), np.asarray(b).ravel()
+        matrix, flat = jg.to_scipy(e), np.asarray(b).ravel()
         compiled = jax.jit(jg.solve)
         first, _, s = timed(compiled, e, b, repeat=1)
         ours, theirs = side_by_side(lambda: compiled(e, b), lambda: spl.cg(matrix, flat, rtol=1e-10)[0], repeat=4)

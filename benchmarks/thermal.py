@@ -14,7 +14,7 @@ jax.config.update("jax_enable_x64", True)
 
 import jax.numpy as jnp
 import numpy as np
-from glasses import csr, expansion
+from glasses import expansion
 from measure import peak_memory, report, table, timed
 
 import jaxglass as jg
@@ -45,7 +45,7 @@ def local_energy():
 
 def diagonalisation(e):
     """Seconds of LAPACK's complete eigensystem of the Hessian, before anything is made of it."""
-    matrix = csr(e).toarray()
+    matrix = jg.to_scipy(e).toarray()
     start = time.perf_counter()
     np.linalg.eigh(matrix)
     return time.perf_counter() - start

@@ -13,11 +13,14 @@ from .core.status import Status, describe, require
 from .landscape.contractions import coefficients, fourth, hvp, third
 from .landscape.direct import factorise, log_determinant
 from .landscape.expansion import Expansion, expand
+from .landscape.hessian import from_hessian, to_scipy
 from .landscape.solve import solve
 from .landscape.strain import mixed_strain, strain_curvature, stress
 from .models.total import energy, force
+from .modes.catalogue import Catalogue, merge_modes, soft_spots
 from .modes.harmonic import Modes, lowest_modes
 from .modes.nonlinear import SoftMode, cubic_mode, pseudo_harmonic_mode, quartic_mode
+from .modes.seeds import core_difference, core_position, dipole_seeds, nonaffine_seeds, random_seeds
 from .modes.spectrum import (
     cumulative_states,
     debye_frequency,

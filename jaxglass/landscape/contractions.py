@@ -4,6 +4,7 @@ kappa = M:zz / z.z, tau = U''':zzz / (z.z)^(3/2), chi = U'''':zzzz / (z.z)^2, an
 (sum_i z_i.z_i)^2 / (n sum_i (z_i.z_i)^2).
 """
 
+import jax
 import jax.numpy as jnp
 
 from ..core.struct import struct
@@ -36,7 +37,7 @@ def hvp(e, z):
         >>> float(jnp.abs(jg.hvp(e, jnp.ones((2, 2)))).max())    # a translation costs nothing
         0.0
     """
-    return e.second(_field("z", e, z))
+    return _second(e, _field("z", e, z))
 
 
 def third(e, a, b):
@@ -50,7 +51,7 @@ def third(e, a, b):
         >>> bool(jg.third(e, z, z)[1, 0] < 0)    # repulsion softens with distance
         True
     """
-    return e.third(_field("a", e, a), _field("b", e, b))
+    return _third(e, _field("a", e, a), _field("b", e, b))
 
 
 def fourth(e, z):
@@ -63,7 +64,7 @@ def fourth(e, z):
         >>> bool(jg.fourth(e, jnp.array([[0.0, 0.0], [1.0, 0.0]]))[1, 0] > 0)
         True
     """
-    return e.fourth(_field("z", e, z))
+    return _fourth(e, _field("z", e, z))
 
 
 def coefficients(e, z):
@@ -76,7 +77,26 @@ def coefficients(e, z):
         >>> float(jg.coefficients(e, jnp.array([[-1.0, 0.0], [1.0, 0.0]])).participation)
         1.0
     """
-    z = _field("z", e, z)
+    return _coefficients(e, _field("z", e, z))
+
+
+@jax.jit
+def _second(e, z):
+    return e.second(z)
+
+
+@jax.jit
+def _third(e, a, b):
+    return e.third(a, b)
+
+
+@jax.jit
+def _fourth(e, z):
+    return e.fourth(z)
+
+
+@jax.jit
+def _coefficients(e, z):
     square = jnp.sum(z * z)
     per_particle = jnp.sum(z * z, axis=-1)
     return Coefficients(

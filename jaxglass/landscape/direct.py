@@ -9,6 +9,7 @@ Equal counts leave no padding. The number of slabs is fixed before tracing; a bo
 and outside tracing the number is chosen so that none does.
 """
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -146,7 +147,11 @@ def factorise(e, *, layout=None, shift=0.0):
         >>> int(jg.factorise(e).status)
         0
     """
-    layout = plan_layout(e) if layout is None else layout
+    return _factorise(e, shift, plan_layout(e) if layout is None else layout)
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def _factorise(e, shift, layout):
     order, rank = _order(e, layout)
     trace = jnp.sum(jnp.trace(e.stiffness, axis1=-2, axis2=-1))
     spring = jax.lax.stop_gradient(2 * trace / (e.position.size))
@@ -157,6 +162,7 @@ def factorise(e, *, layout=None, shift=0.0):
     return Direct(factor, order, rank, spring, status, layout)
 
 
+@jax.jit
 def apply_inverse(direct, b):
     """G b for fields b (n, d) or (n, d, c), G the inverse with one particle held; zero if the factor failed."""
     return _from_slabs(direct, slabs.solve(direct.factor, _to_slabs(direct, b)), b.shape)
@@ -192,6 +198,7 @@ def _from_slabs(direct, x, shape):
     return x.reshape(-1, d, x.shape[-1])[:n][direct.rank].reshape(shape)
 
 
+@jax.jit
 def bond_blocks(direct, bonds, inverse=None):
     """B_b = G_ii + G_jj - G_ij - G_ji of every bond, (b, d, d).
 
@@ -235,8 +242,13 @@ def log_determinant(e):
         >>> bool(jg.log_determinant(e) > 0)
         True
     """
+    return _log_determinant(e, plan_layout(e))
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _log_determinant(e, layout):
     n, d = e.position.shape
-    direct = factorise(e)
+    direct = factorise(e, layout=layout)
     ghosts = direct.layout.slabs * direct.width - n
     # The spring k on one particle multiplies the determinant by (k/n)^d, every unused place by k.
     return direct.factor.logdet - d * jnp.log(direct.spring / n) - ghosts * d * jnp.log(direct.spring)

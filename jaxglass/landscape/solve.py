@@ -3,13 +3,15 @@
 The derivative is that of the solution, not of the iteration: dx = M^-1 (db - dM x), forward and reverse.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
 from ..core.checks import choice
 from ..core.status import Status, flag
 from ..linalg.cg import Solution, cg
-from .direct import apply_inverse, factorise
+from .direct import apply_inverse, factorise, plan_layout
 
 
 def remove_translation(z):
@@ -44,8 +46,14 @@ def solve(e, b, *, method="cg", tol=1e-10, max_steps=None, factor=None):
     if b.shape != e.position.shape:
         raise ValueError(f"b must be a field of shape {e.position.shape}, found {b.shape}")
 
+    layout = plan_layout(e) if method == "direct" and factor is None else None
+    return _solve(e, b, factor, tol, method, max_steps, layout)
+
+
+@functools.partial(jax.jit, static_argnums=(4, 5, 6))
+def _solve(e, b, factor, tol, method, max_steps, layout):
     if method == "direct":
-        factor = jax.lax.stop_gradient(factorise(e) if factor is None else factor)
+        factor = jax.lax.stop_gradient(factorise(e, layout=layout) if factor is None else factor)
 
     def solver(matvec, rhs):
         if method == "direct":
@@ -67,5 +75,5 @@ def _direct(factor, matvec, b, tol):
     x = x + inverse(b - matvec(x))
     norm = jnp.linalg.norm(b)
     residual = jnp.linalg.norm(matvec(x) - b) / jnp.where(norm > 0, norm, 1.0)
-    status = factor.status | flag(~(residual <= max(tol, 1e-8)), Status.NOT_CONVERGED)
+    status = factor.status | flag(~(residual <= jnp.maximum(tol, 1e-8)), Status.NOT_CONVERGED)
     return x, (residual, jnp.int32(2), status)

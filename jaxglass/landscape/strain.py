@@ -7,7 +7,9 @@
 For simple shear in the plane (p, q), x_p moves with x_q: E has a single one at (p, q).
 """
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .expansion import bond_second
 
@@ -17,7 +19,9 @@ def shear_direction(plane, dim):
     p, q = plane
     if not (0 <= p < dim and 0 <= q < dim and p != q):
         raise ValueError(f"plane must name two different axes below {dim}, found {plane}")
-    return jnp.zeros((dim, dim)).at[p, q].set(1.0)
+    direction = np.zeros((dim, dim))
+    direction[p, q] = 1.0
+    return jnp.asarray(direction)
 
 
 def stress(e):
@@ -30,7 +34,7 @@ def stress(e):
         >>> bool(jg.stress(e)[0, 0] < 0)    # a repelling pair pushes the walls out
         True
     """
-    return jnp.einsum("bi,bj->ij", e.force, e.separation) / e.glass.box.volume
+    return _stress(e)
 
 
 def mixed_strain(e, direction):
@@ -43,7 +47,7 @@ def mixed_strain(e, direction):
         >>> jg.mixed_strain(e, (0, 1)).shape
         (2, 2)
     """
-    return e.scatter(bond_second(e, e.separation @ _direction(e, direction).T))
+    return _mixed(e, _direction(e, direction))
 
 
 def strain_curvature(e, direction):
@@ -56,7 +60,22 @@ def strain_curvature(e, direction):
         >>> jg.strain_curvature(e, (0, 1)).shape
         ()
     """
-    w = e.separation @ _direction(e, direction).T
+    return _curvature(e, _direction(e, direction))
+
+
+@jax.jit
+def _stress(e):
+    return jnp.einsum("bi,bj->ij", e.force, e.separation) / e.glass.box.volume
+
+
+@jax.jit
+def _mixed(e, direction):
+    return e.scatter(bond_second(e, e.separation @ direction.T))
+
+
+@jax.jit
+def _curvature(e, direction):
+    w = e.separation @ direction.T
     return jnp.sum(w * bond_second(e, w))
 
 

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from ..core.checks import choice
 from ..core.status import Status
+from ..landscape.dipole import dipole
 from ..landscape.direct import apply_inverse, bond_blocks, factorise, plan_layout, ring_of
 from ..landscape.expansion import Expansion
 from ..landscape.solve import solve
@@ -64,13 +65,6 @@ def dipole_response(e, bond, *, method="cg"):
         (64, 2)
     """
     return solve(e, dipole(e, bond), method=method)
-
-
-def dipole(e, bond):
-    """The unit dipole field d_b, (n, d)."""
-    r = e.separation[bond]
-    u = r / jnp.sqrt(2 * jnp.sum(r * r))
-    return jnp.zeros_like(e.position).at[e.bonds.j[bond]].add(u).at[e.bonds.i[bond]].add(-u)
 
 
 @jax.jit

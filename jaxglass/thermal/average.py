@@ -107,8 +107,12 @@ def thermal_bond_average(e, function, *, method="auto"):
     if not isinstance(e, Expansion):
         raise ValueError("thermal_bond_average needs the bonds of a pair model; use thermal_average with energy(position)")
     method, layout = inverse.choose(e, method, ("auto", "direct", "dense"))
+    return _bond_average(e, local_thermal_energy(e, method=method).displacement, function, method, layout)
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3, 4))
+def _bond_average(e, moved, function, method, layout):
     blocks = (inverse.direct(e, layout) if method == "direct" else inverse.dense(e)).blocks
-    moved = local_thermal_energy(e, method=method).displacement
     slope, curvature = jax.vmap(jax.grad(function))(e.separation), jax.vmap(jax.hessian(function))(e.separation)
     value = jnp.einsum("bxy,bxy->b", curvature, blocks) + jnp.sum(slope * e.difference(moved), axis=-1)
     return jnp.where(e.bonds.valid, value, 0.0)

@@ -34,7 +34,7 @@ lint: $(READY)
 	$(VENV)/bin/ruff format --check .
 
 bench: $(READY)
-	$(VENV)/bin/python benchmarks/foundation.py
+	for name in foundation solvers thermal modes; do $(VENV)/bin/python benchmarks/$$name.py || exit 1; done
 
 clean:
 	rm -rf $(VENV) .cache demo

@@ -52,27 +52,28 @@ def main():
     thermal = jg.require(timed("local thermal energy", jg.local_thermal_energy, e))
     elastic = jg.require(timed("elastic moduli", jg.elasticity, e))
     kappa = timed("stiffness of every bond", jg.dipole_stiffness, e)
-    results = {"quench": made, "modes": modes, "thermal": thermal, "elastic": elastic, "dipole_stiffness": kappa}
+    spots = jg.require(timed("catalogue of soft spots", jg.soft_spots, e, progress=True))
+    results = {"quench": made, "modes": modes, "thermal": thermal, "elastic": elastic, "dipole_stiffness": kappa, "spots": spots}
     jg.save(args.out / "glass.h5", made.glass, model=model, results=results, protocol=protocol, key=key)
-    timed("draw", picture, e, modes, thermal, args.out / "glass.png")
-    summary(model, made, e, modes, thermal, elastic, kappa)
+    timed("draw", picture, e, spots, thermal, args.out / "glass.png")
+    summary(model, made, e, modes, thermal, elastic, kappa, spots)
     print(f"\nsaved {args.out / 'glass.h5'} and {args.out / 'glass.png'}")
 
 
-def picture(e, modes, thermal, path):
-    """Local thermal energy on the bonds with the lowest mode, beside the softness field with its soft spots."""
+def picture(e, spots, thermal, path):
+    """Local thermal energy on the bonds with the softest modes on top, beside the softness field and all their cores."""
     figure, (left, right) = jg.plot.apply_style().subplots(1, 2, figsize=(14, 6.4))
     jg.plot.bond_field(e, thermal.value, label=r"local thermal energy $\mathcal{E}_b$", ax=left)
-    jg.plot.displacement_field(e.glass, modes.vector[0], longest=4.0, ax=left)
-    left.set_title(f"{e.count} particles: local thermal energy and the lowest mode", fontsize=11)
+    for vector in spots.vector[:6]:
+        jg.plot.displacement_field(e.glass, vector, longest=3.0, least=0.1, ax=left)
+    left.set_title(f"{e.count} particles: local thermal energy and the softest modes", fontsize=11)
     field = jg.softness_field(e, thermal.value)
-    spots = jg.softness_peaks(e.glass, field).position[:8]
-    jg.plot.scalar_field(e.glass, field, spots=spots, label=r"coarse-grained $|\mathcal{E}|$", ax=right)
-    right.set_title("softness field and its softest spots", fontsize=11)
+    jg.plot.scalar_field(e.glass, field, spots=spots.position, label=r"coarse-grained $|\mathcal{E}|$", ax=right)
+    right.set_title("softness field and the cores of all modes, the softest first", fontsize=11)
     figure.savefig(path)
 
 
-def summary(model, made, e, modes, thermal, elastic, kappa):
+def summary(model, made, e, modes, thermal, elastic, kappa, spots):
     """What a physicist would ask first."""
     n, glass = e.count, made.glass
     valid = np.asarray(e.bonds.valid)
@@ -91,6 +92,8 @@ def summary(model, made, e, modes, thermal, elastic, kappa):
         "lowest mode": f"about {n * float(jg.participation_ratio(modes.vector[0])):.0f} particles take part",
         "local thermal energy": f"from {extreme.min():.1f} to {extreme.max():.1f}, mean {extreme.mean():.3f}",
         "equipartition": f"sum of K:B = {float(thermal.harmonic.sum()):.8f}, degrees of freedom {n * glass.dim - glass.dim}",
+        "soft spots": f"{len(spots.hits)} pseudo-harmonic modes from {spots.starts} starts, about {spots.unseen:.1f} unseen",
+        "softest spots": "  ".join(f"{w:.3f}" for w in np.sqrt(spots.stiffness[:5])) + "  (frequencies)",
         "softest, median bond": f"stiffness {np.asarray(kappa)[valid].min():.2f}, {np.median(np.asarray(kappa)[valid]):.2f} against a force dipole",
     }
     print("\n" + "\n".join(f"  {label:<24}{value}" for label, value in rows.items()))

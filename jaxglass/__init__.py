@@ -10,6 +10,8 @@ from . import _requirements, models
 from .analysis.distributions import bootstrap, log_histogram, tail_exponent
 from .analysis.ranks import ranks, spearman, standing
 from .core.status import Status, describe, require
+from .ensemble.mapping import map_ensemble, map_until
+from .ensemble.processes import map_over_processes, part_of
 from .landscape.contractions import coefficients, fourth, hvp, third
 from .landscape.direct import factorise, log_determinant
 from .landscape.expansion import Expansion, expand

@@ -8,16 +8,19 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TOY = {
-    "demo.py": (["--n", "256", "--time", "1", "--out", "{tmp}"], "glass.png"),
+    "demo.py": (["--n", "128", "--time", "1", "--out", "{tmp}"], "glass.png"),
     "01_density_of_states.py": (
         ["--n", "128", "--samples", "3", "--modes", "20", "--rate", "1", "--out", "{tmp}/dos.png"],
         "dos.png",
     ),
-    "02_thermal_maps.py": (["--n", "256", "--time", "1", "--out", "{tmp}/maps.png"], "maps.png"),
+    "02_thermal_maps.py": (["--n", "128", "--time", "1", "--out", "{tmp}/maps.png"], "maps.png"),
     "03_thermal_statistics.py": (
         ["--n", "128", "--samples", "4", "--time", "1", "--rounds", "2", "--out", "{tmp}/statistics.png"],
         "statistics.png",
     ),
+    "04_soft_modes.py": (["--n", "128", "--samples", "3", "--out", "{tmp}/modes.png"], "modes.png"),
+    "05_two_cores.py": (["--n", "128", "--tries", "1", "--modes", "2", "--out", "{tmp}/cores.png"], "cores.png"),
+    "06_design_by_gradient.py": (["--n", "64", "--samples", "2", "--steps", "2", "--out", "{tmp}/design.png"], "design.png"),
 }
 
 

@@ -68,13 +68,14 @@ def bond_field(e, value, *, scale=None, signed=True, label=None, ax=None):
     return ax
 
 
-def displacement_field(glass, z, *, longest=2.0, color="C1", ax=None):
+def displacement_field(glass, z, *, longest=2.0, least=0.0, color="C1", ax=None):
     """A field as arrows, the longest of them ``longest`` particle spacings.
 
     Args:
         glass: planar Glass.
         z: (n, 2).
         longest: length of the longest arrow in units of (V/n)^(1/2).
+        least: arrows shorter than this share of the longest are left out.
         color: of the arrows.
         ax: matplotlib axes.
 
@@ -85,7 +86,9 @@ def displacement_field(glass, z, *, longest=2.0, color="C1", ax=None):
     x, z = np.asarray(glass.position), np.asarray(z)
     if z.shape != x.shape:
         raise ValueError(f"z must be a field of shape {x.shape}, found {z.shape}")
-    largest = np.linalg.norm(z, axis=1).max()
+    length = np.linalg.norm(z, axis=1)
+    largest = length.max()
+    x, z = x[length >= least * largest], z[length >= least * largest]
     z = z * longest * float(glass.density) ** -0.5 / (largest if largest > 0 else 1)
     ax.quiver(*x.T, *z.T, angles="xy", scale_units="xy", scale=1, width=0.0022, color=color, zorder=3)
     return ax

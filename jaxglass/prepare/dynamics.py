@@ -152,5 +152,5 @@ def _run(model, motion, steps, temperature, final, sizes):
     def prepare(m, bonds):
         return mixed(model, m.glass, bonds.i, bonds.j)
 
-    motion = on_fresh_lists(model, motion.glass, sizes, (prepare, advance), lambda m: m.steps < end, motion, end)
+    motion, _ = on_fresh_lists(model, motion.glass, sizes, (prepare, advance), lambda m: m.steps < end, motion, end)
     return motion.replace(status=motion.status | flag(~jnp.all(jnp.isfinite(motion.position)), Status.NOT_FINITE))

@@ -85,8 +85,8 @@ def push_apart(model, glass, sizes, state, limit=600):
     def prepare(s, bonds):
         return None
 
-    found = on_fresh_lists(model, glass, sizes, (prepare, advance), lambda s: s.force > 20.0, state, limit)
-    return found.replace(force=jnp.inf)
+    found, bonds = on_fresh_lists(model, glass, sizes, (prepare, advance), lambda s: s.force > 20.0, state, limit)
+    return found.replace(force=jnp.inf), bonds
 
 
 def _overlap(stiffness):
@@ -124,4 +124,5 @@ def fire(model, glass, sizes, state, force_tol, limit):
         velocity = velocity * _cap(dt * velocity, sizes.skin / 4)
         return Descent(s.position + dt * velocity, velocity, jnp.max(jnp.abs(force)), step, mix, since, s.steps + 1, s.status)
 
+    state = state.replace(force=jnp.full_like(state.force, jnp.inf))
     return on_fresh_lists(model, glass, sizes, (prepare, advance), lambda s: ~(s.force <= force_tol), state, limit)

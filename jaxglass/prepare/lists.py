@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from ..core.loop import bounded_loop
 from ..models.neighbours import OVERFLOWS, find_bonds
+from ..system.bonds import Bonds
 
 
 def skin_of(model):
@@ -20,23 +21,31 @@ def on_fresh_lists(model, glass, sizes, move, unfinished, state, limit):
 
     Args:
         move: a pair of functions: context = prepare(state, bonds) after each rebuild, state = advance(state, bonds, context).
-        unfinished: predicate of a state.
+        unfinished: predicate of a state; it must hold at the start.
         limit: on state.steps.
+
+    Returns:
+        The last state, and the list of bonds it stands on, from which nobody has moved more than half a skin.
     """
     prepare, advance = move
+    none = jnp.zeros(sizes.capacity, jnp.int32)
 
-    def outer(state):
+    def outer(carry):
+        state, _, _ = carry
+        begun = state.steps
         bonds, status = find_bonds(model, glass.replace(position=state.position), sizes)
         state = state.replace(status=state.status | status)
         context = prepare(state, bonds)
         origin = state.position
 
-        def near(inner):
-            moved = jnp.sum((inner.position - origin) ** 2, axis=-1)
-            return unfinished(inner) & (jnp.max(moved) < (sizes.skin / 2) ** 2) & (inner.steps < limit)
+        def fresh(inner):
+            return jnp.max(jnp.sum((inner.position - origin) ** 2, axis=-1)) < (sizes.skin / 2) ** 2
 
-        state, _ = bounded_loop(near, lambda s: advance(s, bonds, context), state, limit)
-        return state
+        going = lambda inner: unfinished(inner) & (inner.steps < limit)
+        state, _ = bounded_loop(lambda s: going(s) & fresh(s), lambda s: advance(s, bonds, context), state, limit)
+        usable = ((state.status & int(OVERFLOWS)) == 0) & (state.steps > begun)  # no step is made from NaN
+        return state, bonds, usable & (going(state) | ~fresh(state))
 
-    going = lambda s: unfinished(s) & (s.steps < limit) & ((s.status & int(OVERFLOWS)) == 0)
-    return bounded_loop(going, outer, state, limit)[0]
+    start = (state, Bonds(none, none, none.astype(bool)), jnp.bool_(True))
+    (state, bonds, _), _ = bounded_loop(lambda carry: carry[2], outer, start, limit + 1)
+    return state, bonds

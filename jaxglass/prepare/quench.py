@@ -104,7 +104,7 @@ def push_apart(model, glass):
 
 @functools.partial(jax.jit, static_argnums=2)
 def _push_apart(model, glass, sizes):
-    state = fire.push_apart(settled(model), glass, sizes, fire.start(glass.position))
+    state, _ = fire.push_apart(settled(model), glass, sizes, fire.start(glass.position))
     return Quenched(glass.replace(position=wrap(glass.box, state.position)), state.force, state.steps, state.status)
 
 
@@ -118,11 +118,11 @@ def _quench(model, glass, settings):
 def _minimum(model, glass, settings):
     model = settled(model)
     state = fire.start(glass.position)
-    state = fire.push_apart(model, glass, settings.sizes, state)
+    state, bonds = fire.push_apart(model, glass, settings.sizes, state)
     state = state.replace(velocity=jnp.zeros_like(state.position))
 
     def unfinished(carry):
-        s, _ = carry
+        s, *_ = carry
         usable = jnp.isfinite(s.force) | (s.steps == 0) | jnp.isinf(s.force)
         return (
             ~(s.force <= settings.force_tol)
@@ -132,30 +132,28 @@ def _minimum(model, glass, settings):
         )
 
     def one_round(carry):
-        s, fraction = carry
-        scale = _force_scale(model, glass, settings, s.position)
-        s = fire.fire(model, glass, settings.sizes, s, jnp.maximum(fraction * scale, settings.force_tol), settings.max_steps)
-        return _newton(model, glass, settings, s), fraction * 0.1
+        s, bonds, fraction = carry
+        scale = _force_scale(model, glass, bonds, s.position)
+        enough = jnp.maximum(fraction * scale, settings.force_tol)
+        s, bonds = fire.fire(model, glass, settings.sizes, s, enough, settings.max_steps)
+        return _newton(model, glass, settings, bonds, s), bonds, fraction * 0.1
 
-    (state, _), _ = bounded_loop(unfinished, one_round, (state, 1e-3), ROUNDS)
+    (state, *_), _ = bounded_loop(unfinished, one_round, (state, bonds, 1e-3), ROUNDS)
     bad = ~jnp.isfinite(state.force)
     status = state.status | flag(~(state.force <= settings.force_tol), Status.NOT_CONVERGED) | flag(bad, Status.NOT_FINITE)
     return wrap(glass.box, state.position), state.force, state.steps, status
 
 
-def _force_scale(model, glass, settings, position):
+def _force_scale(model, glass, bonds, position):
     """Root mean square bond force, the unit in which FIRE's tolerance is meant."""
-    moved = glass.replace(position=position)
-    bonds, _ = neighbours.find_bonds(model, moved, settings.sizes)
-    f = at_bonds(model, moved, bonds, order=1).force
+    f = at_bonds(model, glass.replace(position=position), bonds, order=1).force
     square = jnp.sum(f * f, axis=-1)
     touching = jnp.sum(square > 0)
     return jnp.minimum(jnp.sqrt(jnp.sum(square) / jnp.maximum(touching, 1)), 1e3)
 
 
-def _newton(model, glass, settings, state):
-    """Newton steps on a fixed list, each accepted only if it halves the largest force."""
-    bonds, status = neighbours.find_bonds(model, glass.replace(position=state.position), settings.sizes)
+def _newton(model, glass, settings, bonds, state):
+    """Newton steps on FIRE's last list, each accepted only if it is short and halves the largest force."""
 
     def gradient_at(x):
         return at_bonds(model, glass.replace(position=x), bonds, order=1).gradient()
@@ -171,13 +169,13 @@ def _newton(model, glass, settings, state):
         move = direction.x
         trial = x + move
         reduced = jnp.max(jnp.abs(gradient_at(trial)))
-        short = jnp.max(jnp.sum(move * move, axis=-1)) < (settings.sizes.skin / 2) ** 2
+        short = jnp.max(jnp.sum(move * move, axis=-1)) < (settings.sizes.skin / 16) ** 2
         accepted = short & (reduced < 0.5 * force) & (direction.status & Status.NOT_A_MINIMUM == 0)
         return jnp.where(accepted, trial, x), jnp.where(accepted, reduced, force), accepted
 
     start = (state.position, jnp.max(jnp.abs(gradient_at(state.position))), jnp.bool_(True))
     (x, force, _), _ = bounded_loop(unfinished, step, start, NEWTON_STEPS)
-    return state.replace(position=x, force=force, status=state.status | status)
+    return state.replace(position=x, force=force)
 
 
 @_minimum.defjvp

@@ -90,4 +90,5 @@ def compress(i, j, keep, capacity):
         Bonds, and the number of pairs marked keep (larger than the capacity if some were left out).
     """
     at, valid, found = pack(keep, capacity)
-    return Bonds(jnp.where(valid, i[at], 0), jnp.where(valid, j[at], 0), valid), found
+    listed = lambda k: jnp.where(valid, k[at], 0).astype(jnp.int32)
+    return Bonds(listed(i), listed(j), valid), found

@@ -14,6 +14,8 @@ INDEX = {"quartic": 0, "cubic": 1, "pseudo": 2}
 
 @pytest.mark.parametrize("method", ["optax", "mapping"])
 def test_modes_reach_the_reference_or_lower(some, method):
+    if method == "optax" and some.name != "poly2d_400":
+        pytest.skip("one dimension is enough for the slower method")
     start = jnp.asarray(some.ref["lowest_mode"])
     for name, search in SEARCHES.items():
         z0 = jnp.asarray(some.ref["quartic_mode"]) if name == "cubic" else start
@@ -194,17 +196,6 @@ def test_the_catalogue(ipl):
     assert len(soft.stiffness) == 2
     few = jg.soft_spots(e, max_starts=3, batch=3)
     assert int(few.starts) == 3
-
-
-def test_merging_under_vmap(eight):
-    together = jax.tree.map(lambda a: a[:2], eight[2])
-
-    def count(e):
-        label, _ = jg.merge_modes(jg.pseudo_harmonic_mode(e, jg.dipole_seeds(e, jnp.arange(16))))
-        return jnp.sum(label == jnp.arange(16))
-
-    both = jax.jit(jax.vmap(count))(together)
-    assert [int(k) for k in both] == [int(count(jax.tree.map(lambda a, k=k: a[k], together))) for k in (0, 1)]
 
 
 def test_core_position_knows_the_boundary(ipl, low):

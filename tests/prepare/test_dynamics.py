@@ -67,7 +67,7 @@ def test_cooling_follows_its_rate():
     assert int(q.status) == 0
 
 
-@pytest.mark.parametrize("name", ["kalj", "poly2d"])
+@pytest.mark.parametrize("name", ["poly2d"])
 def test_protocols_run_for_other_models(name):
     protocol = jg.protocols.instant_quench(name, time=0.2)
     q = jg.make_glass(jax.random.key(2), name, 256, protocol=protocol)

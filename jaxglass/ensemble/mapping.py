@@ -1,0 +1,170 @@
+"""Maps a function of one sample over a stacked ensemble, chunk after chunk.
+
+Every chunk is one compiled program of one shape, over all devices asked for; a last short chunk is filled with copies
+that are dropped. Each finished chunk can be kept in a folder, so that an interrupted run goes on where it stopped.
+"""
+
+import functools
+import os
+from pathlib import Path
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+
+from ..core.checks import integer
+from ..core.progress import Progress
+from ..core.status import Status
+from .memory import chunk_that_fits
+
+
+def map_ensemble(function, samples, *, chunk=None, devices=None, folder=None, progress=False):
+    """Applies a function to every sample of a stacked ensemble.
+
+    Args:
+        function: one sample -> pytree of arrays; results with a ``status`` keep it, a number per sample.
+        samples: pytree whose leaves have a leading sample axis, from ``stack``.
+        chunk: samples at a time; by default as many as fit memory.
+        devices: list of devices to spread each chunk over; by default the first one alone. Every device runs its own
+            loops, none waits for the others before the end of a chunk.
+        folder: keeps the result of each chunk there and takes up finished ones; remove it to start afresh.
+        progress: show a bar.
+
+    Returns:
+        The function's results, stacked, as NumPy arrays on the host.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jaxglass as jg
+        >>> model = jg.models.get("ipl2d")
+        >>> glasses = jg.stack([jg.random_glass(jax.random.key(k), "ipl2d", 64) for k in range(3)])
+        >>> jg.map_ensemble(lambda g: jg.quench(model, g).max_force < 1e-10, glasses, chunk=2).tolist()
+        [True, True, True]
+    """
+    count = sample_count(samples)
+    devices = check_devices(devices)
+    if chunk is None:
+        chunk = chunk_that_fits(function, samples, count)
+    elif integer("chunk", chunk, at_least=1) > count:
+        raise ValueError(f"chunk must be at most the {count} samples there are, found {chunk}")
+    chunk = -(-chunk // len(devices)) * len(devices)
+    run = _over(function, tuple(devices))
+    parts = []
+    with Progress("samples", count, show=progress) as bar:
+        for begin in range(0, count, chunk):
+            size = min(chunk, count - begin)
+            kept = None if folder is None else Path(folder) / f"samples_{begin:08d}_{begin + size:08d}.npz"
+            take = np.minimum(np.arange(begin, begin + chunk), count - 1)
+            inputs = jax.tree.map(lambda a, take=take: a[take], samples)
+            parts.append(_kept(run, inputs, size, kept))
+            bar.done(size)
+    return jax.tree.map(lambda *a: np.concatenate(a), *parts)
+
+
+def map_until(function, samples, *, budgets, resume, chunk=None, devices=None, progress=False):
+    """``map_ensemble`` in rounds of growing budgets: finished samples leave, so that a slow one does not hold its chunk.
+
+    Args:
+        function: (sample, budget) -> result with a ``status``; NOT_CONVERGED means unfinished. The budget is static.
+        samples: stacked samples.
+        budgets: the budget of each round, for example steps.
+        resume: (sample, result) -> sample from which the next round goes on.
+        chunk, devices, progress: as for ``map_ensemble``.
+
+    Returns:
+        The results, stacked in the order of the samples. They do not depend on ``chunk``.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jaxglass as jg
+        >>> model = jg.models.get("ipl2d")
+        >>> glasses = jg.stack([jg.random_glass(jax.random.key(k), "ipl2d", 64) for k in range(3)])
+        >>> quench = lambda g, steps: jg.quench(model, g, max_steps=steps)
+        >>> done = jg.map_until(quench, glasses, budgets=(100, 100_000), resume=lambda g, q: q.glass)
+        >>> done.status.tolist()
+        [0, 0, 0]
+    """
+    left = np.arange(sample_count(samples))
+    if not budgets:
+        raise ValueError("budgets must hold at least one budget, found none")
+    results, current = None, samples
+    for budget in budgets:
+        size = None if chunk is None else min(chunk, len(left))
+        done = map_ensemble(functools.partial(_with_budget, function, budget), current, chunk=size, devices=devices, progress=progress)
+        if results is None:
+            results = done
+        else:
+            results = jax.tree.map(lambda a, b, left=left: _replaced(a, left, b), results, done)
+        unfinished = np.flatnonzero(done.status & int(Status.NOT_CONVERGED))
+        if not unfinished.size:
+            break
+        pick = lambda tree, unfinished=unfinished: jax.tree.map(lambda a: a[unfinished], tree)
+        current = jax.vmap(resume)(pick(current), pick(done))
+        left = left[unfinished]
+    return results
+
+
+def _with_budget(function, budget, sample):
+    return function(sample, budget)
+
+
+def _replaced(array, index, values):
+    array = np.array(array)
+    array[index] = values
+    return array
+
+
+def sample_count(samples):
+    """Length of the leading axis that all leaves share, or a ValueError."""
+    sizes = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(samples)}
+    if len(sizes) != 1 or () in sizes or (0,) in sizes:
+        raise ValueError(f"samples must be stacked, every leaf with one leading sample axis, found leading axes {sorted(sizes)}")
+    return int(sizes.pop()[0])
+
+
+def check_devices(devices):
+    """The devices as a list: jax.local_devices()[:1] for None, all of one kind for its name."""
+    if devices is None:
+        return jax.local_devices()[:1]
+    if isinstance(devices, str):
+        try:
+            return jax.local_devices(backend=devices)
+        except RuntimeError as error:
+            found = sorted({d.platform for d in jax.local_devices()})
+            raise ValueError(f"devices must name a kind that is here, one of {found}, found {devices!r}") from error
+    devices = list(devices)
+    if not devices:
+        raise ValueError("devices must hold at least one device, found none")
+    return devices
+
+
+@functools.lru_cache(maxsize=64)
+def _over(function, devices):
+    """The compiled program of a chunk."""
+    batched = jax.vmap(function)
+    if len(devices) == 1:
+        return jax.jit(batched)
+    mesh = Mesh(np.array(devices), ("samples",))
+    spec = PartitionSpec("samples")
+    return jax.jit(jax.shard_map(batched, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False))
+
+
+def _kept(run, inputs, size, path):
+    """A chunk's result: from its file, or computed and, if asked for, kept."""
+    if path is not None and path.exists():
+        shapes = jax.eval_shape(run, inputs)
+        leaves, tree = jax.tree.flatten(shapes)
+        with np.load(path) as file:
+            stored = [file[f"leaf{k}"] for k in range(len(file.files))]
+        expected = [(size, *leaf.shape[1:]) for leaf in leaves]
+        if [a.shape for a in stored] != expected:
+            raise ValueError(f"folder holds results of another run: {path} has other shapes than this function gives; remove it")
+        return jax.tree.unflatten(tree, stored)
+    result = jax.tree.map(lambda a: np.asarray(a)[:size], run(inputs))
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".part{os.getpid()}")
+        with open(part, "wb") as file:
+            np.savez(file, **{f"leaf{k}": leaf for k, leaf in enumerate(jax.tree.leaves(result))})
+        os.replace(part, path)
+    return result

@@ -1,0 +1,29 @@
+"""How many samples fit memory at a time: from the compiled program's own account of its temporaries."""
+
+import jax
+import numpy as np
+
+SHARE = 0.4  # of the free memory
+MOST = 64  # samples in a chunk; on CPU nothing is gained beyond a few, on accelerators little beyond this
+
+
+def chunk_that_fits(function, samples, count):
+    """The largest chunk, at most MOST, whose arguments, results and temporaries fit SHARE of the free memory."""
+    one = jax.tree.map(lambda a: jax.ShapeDtypeStruct((1, *np.shape(a)[1:]), a.dtype), samples)
+    account = jax.jit(jax.vmap(function)).lower(one).compile().memory_analysis()
+    if account is None:
+        return 1
+    bytes_each = account.temp_size_in_bytes + account.argument_size_in_bytes + account.output_size_in_bytes
+    return int(np.clip(SHARE * free_memory() // max(bytes_each, 1), 1, min(MOST, count)))
+
+
+def free_memory():
+    """Bytes free on the first device, or on this machine for the CPU; 4 GB where neither tells."""
+    stats = jax.local_devices()[0].memory_stats() or {}
+    if "bytes_limit" in stats:
+        return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
+    try:
+        with open("/proc/meminfo") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        return 4e9

@@ -85,8 +85,23 @@ def catalogue():
         begin = time.perf_counter()
         spots = jg.soft_spots(e)
         seconds = time.perf_counter() - begin
-        rows.append((f"ipl2d, n = {n}", f"{seconds:.1f} s", target, len(spots.hits), spots.starts, spots.failed, f"{spots.unseen:.1f}", f"{peak_memory():.1f} GB"))
-    return table("Complete catalogue of pseudo-harmonic modes", ("system", "time", "to reach", "soft spots", "starts", "failed", "estimated unseen", "peak memory"), rows)
+        rows.append(
+            (
+                f"ipl2d, n = {n}",
+                f"{seconds:.1f} s",
+                target,
+                len(spots.hits),
+                spots.starts,
+                spots.failed,
+                f"{spots.unseen:.1f}",
+                f"{peak_memory():.1f} GB",
+            )
+        )
+    return table(
+        "Complete catalogue of pseudo-harmonic modes",
+        ("system", "time", "to reach", "soft spots", "starts", "failed", "estimated unseen", "peak memory"),
+        rows,
+    )
 
 
 if __name__ == "__main__":

@@ -31,7 +31,16 @@ def sample(model, key, name, n):
     quartic = jg.require(jg.quartic_mode(e, harmonic.vector[0]))
     cubic = jg.require(jg.cubic_mode(e, quartic.vector))
     overlap = jnp.abs(jnp.sum(harmonic.vector[0] * quartic.vector))
-    row = harmonic.frequency[0] ** 2, quartic.stiffness, overlap, quartic.participation, quartic.quartic, cubic.stiffness, cubic.asymmetry, cubic.quartic
+    row = (
+        harmonic.frequency[0] ** 2,
+        quartic.stiffness,
+        overlap,
+        quartic.participation,
+        quartic.quartic,
+        cubic.stiffness,
+        cubic.asymmetry,
+        cubic.quartic,
+    )
     return e, harmonic.vector[0], quartic, [float(x) for x in row]
 
 
@@ -48,8 +57,12 @@ def main():
     args.out.parent.mkdir(exist_ok=True)
     draw(rows.T, args.n).savefig(args.out)
     kappa2, kappa4, overlap, _, _, kappa3, tau, chi = rows.T
-    print(f"quartic over harmonic stiffness, median {np.median(kappa4 / kappa2):.3f}; cubic over quartic {np.median(kappa3 / kappa4):.2f}")
-    print(f"tau^2 <= 3 kappa chi in {np.mean(tau**2 <= 3 * kappa3 * chi):.0%} of the cubic modes; overlap, median {np.median(overlap):.3f}")
+    print(
+        f"quartic over harmonic stiffness, median {np.median(kappa4 / kappa2):.3f}; cubic over quartic {np.median(kappa3 / kappa4):.2f}"
+    )
+    print(
+        f"tau^2 <= 3 kappa chi in {np.mean(tau**2 <= 3 * kappa3 * chi):.0%} of the cubic modes; overlap, median {np.median(overlap):.3f}"
+    )
     print(f"saved {args.out}")
 
 

@@ -30,7 +30,11 @@ START = {"exponent": jnp.log(10.0), "mixed": jnp.log(1.18), "large": jnp.log(1.4
 def model_of(theta, base):
     """The model with its parameters; the size of the small particles is the unit of length."""
     mixed, large = jnp.exp(theta["mixed"]), jnp.exp(theta["large"])
-    sigma = jnp.array([[1.0, 0.0], [0.0, 0.0]]) + mixed * jnp.array([[0.0, 1.0], [1.0, 0.0]]) + large * jnp.diag(jnp.array([0.0, 1.0]))
+    sigma = (
+        jnp.array([[1.0, 0.0], [0.0, 0.0]])
+        + mixed * jnp.array([[0.0, 1.0], [1.0, 0.0]])
+        + large * jnp.diag(jnp.array([0.0, 1.0]))
+    )
     return base.replace(sigma=sigma, parameters={"exponent": jnp.exp(theta["exponent"])})
 
 
@@ -62,7 +66,10 @@ def descend(objective, theta, base, glasses, held_out, steps, rate):
         held, held_out = check(theta, held_out)
         track.append([float(value), *np.asarray(means), *np.asarray(held)])
         if step % max(steps // 5, 1) == 0:
-            print(f"  step {step:3d}  Poisson {means[0]:.4f} ({held[0]:.4f})  pressure {means[1]:.3f} ({held[1]:.3f})  lowest frequency {means[2]:.3f} ({held[2]:.3f})", flush=True)
+            print(
+                f"  step {step:3d}  Poisson {means[0]:.4f} ({held[0]:.4f})  pressure {means[1]:.3f} ({held[1]:.3f})  lowest frequency {means[2]:.3f} ({held[2]:.3f})",
+                flush=True,
+            )
         updates, state = optimiser.update(gradient, state)
         theta = optax.apply_updates(theta, updates)
     return theta, np.array(track)

@@ -90,7 +90,9 @@ def map_until(function, samples, *, budgets, resume, chunk=None, devices=None, p
     results, current = None, samples
     for budget in budgets:
         size = None if chunk is None else min(chunk, len(left))
-        done = map_ensemble(functools.partial(_with_budget, function, budget), current, chunk=size, devices=devices, progress=progress)
+        done = map_ensemble(
+            functools.partial(_with_budget, function, budget), current, chunk=size, devices=devices, progress=progress
+        )
         if results is None:
             results = done
         else:

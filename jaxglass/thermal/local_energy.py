@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 
 from ..core.checks import integer
-from ..core.status import Status, flag
 from ..core.struct import struct
 from ..landscape.expansion import Expansion, bond_third_block
 from ..landscape.solve import remove_translation, solve

@@ -34,7 +34,7 @@ lint: $(READY)
 	$(VENV)/bin/ruff format --check .
 
 bench: $(READY)
-	for name in foundation solvers thermal modes; do $(VENV)/bin/python benchmarks/$$name.py || exit 1; done
+	$(VENV)/bin/python benchmarks/suite.py
 
 clean:
 	rm -rf $(VENV) .cache demo

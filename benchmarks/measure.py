@@ -1,11 +1,11 @@
 """Timing for all benchmarks: compile time apart from run time, peers in the same process, one table."""
 
 import argparse
+import os
 import platform
 import resource
 import time
 from importlib.metadata import version
-from pathlib import Path
 
 import jax
 
@@ -47,12 +47,13 @@ def peer(function, *args, repeat=5):
 def machine():
     """One line about where the numbers come from."""
     device = jax.devices()[0]
-    names = ("jax", "jax-md", "numpy", "scipy")
+    names = ("jax", "jax-md", "optax", "numpy", "scipy")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     cpu = next(
         (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.processor()
     )
-    return f"{device.device_kind if device.platform != 'cpu' else cpu}, {len(jax.devices())} device(s), Python {platform.python_version()}, {versions}"
+    kind = f"{cpu}, {os.cpu_count()} cores" if device.platform == "cpu" else device.device_kind
+    return f"{kind}; Python {platform.python_version()}, {versions}"
 
 
 def table(title, columns, rows):
@@ -66,18 +67,11 @@ def peak_memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
-def report(name, description, parts):
-    """Runs the parts of a benchmark, prints their tables and keeps them in results/NAME.md."""
+def run(description, parts):
+    """Prints the tables of a benchmark, one part after the other; benchmarks/suite.py keeps them."""
     parser = argparse.ArgumentParser(description=description.split("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / f"results/{name}.md")
-    parser.add_argument("--only", choices=[part.__name__ for part in parts], help="one table, printed and not kept")
+    parser.add_argument("--only", choices=[part.__name__ for part in parts], help="one table")
     args = parser.parse_args()
-    if args.only:
-        print(next(part for part in parts if part.__name__ == args.only)())
-        return
-    text = f"# {name.capitalize()}\n\n{machine()}\n"
     for part in parts:
-        text += "\n" + part()
-        print(text.rsplit("## ", 1)[-1], flush=True)
-    args.out.parent.mkdir(exist_ok=True)
-    args.out.write_text(text)
+        if args.only in (None, part.__name__):
+            print(part(), flush=True)

@@ -1,6 +1,6 @@
 """Pseudo-harmonic modes beside the package softspot, and the complete catalogue of soft spots.
 
-    JAXGLASS_SOFTSPOT=/path/to/its/python python benchmarks/modes.py [--out benchmarks/results/modes.md] [--only catalogue]
+    JAXGLASS_SOFTSPOT=/path/to/its/python python benchmarks/modes.py [--only catalogue]
 
 Without the variable the column of the peer stays empty.
 """
@@ -21,7 +21,7 @@ jax.config.update("jax_enable_x64", True)
 import jax.numpy as jnp
 import numpy as np
 from glasses import expansion
-from measure import peak_memory, report, table, timed
+from measure import peak_memory, run, table, timed
 
 import jaxglass as jg
 
@@ -105,4 +105,4 @@ def catalogue():
 
 
 if __name__ == "__main__":
-    report("modes", __doc__, (pseudo_harmonic, catalogue))
+    run(__doc__, (pseudo_harmonic, catalogue))

@@ -1,6 +1,6 @@
 """Lowest modes, blocks of the inverse, many right-hand sides and conjugate gradients beside SciPy and LAPACK.
 
-python benchmarks/solvers.py [--out benchmarks/results/solvers.md] [--only modes]
+python benchmarks/solvers.py [--only modes]
 """
 
 import os
@@ -17,7 +17,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse.linalg as spl
 from glasses import expansion
-from measure import peak_memory, peer, report, side_by_side, table, timed
+from measure import peak_memory, peer, run, side_by_side, table, timed
 
 import jaxglass as jg
 from jaxglass.landscape.direct import apply_inverse, bond_blocks
@@ -156,4 +156,4 @@ def conjugate_gradients():
 
 
 if __name__ == "__main__":
-    report("solvers", __doc__, (conjugate_gradients, right_hand_sides, modes, inverse_blocks))
+    run(__doc__, (conjugate_gradients, right_hand_sides, modes, inverse_blocks))

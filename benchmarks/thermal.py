@@ -1,6 +1,6 @@
 """Local thermal energy and dipole stiffness of every bond beside full diagonalisation and single solves.
 
-python benchmarks/thermal.py [--out benchmarks/results/thermal.md] [--only dipoles]
+python benchmarks/thermal.py [--only dipoles]
 """
 
 import os
@@ -15,7 +15,7 @@ jax.config.update("jax_enable_x64", True)
 import jax.numpy as jnp
 import numpy as np
 from glasses import expansion
-from measure import peak_memory, report, table, timed
+from measure import peak_memory, run, table, timed
 
 import jaxglass as jg
 
@@ -139,4 +139,4 @@ def dipoles():
 
 
 if __name__ == "__main__":
-    report("thermal", __doc__, (batches, local_energy, dipoles, probes, partial_spectrum))
+    run(__doc__, (batches, local_energy, dipoles, probes, partial_spectrum))

@@ -2,9 +2,17 @@
 
 import functools
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# Tests compile far longer than they run: ask for little optimisation, here and in the examples that tests start.
+# XLA_FLAGS= make test keeps the optimisation that users get.
+QUICK = "--xla_backend_optimization_level=0"
+if tuple(map(int, version("jaxlib").split(".")[:2])) < (0, 11):  # newer ones end the process at a flag they do not know
+    QUICK += " --xla_cpu_use_fusion_emitters=false"
+os.environ.setdefault("XLA_FLAGS", QUICK)
 
 import jax
 

@@ -59,7 +59,7 @@ def test_rounds_finish_the_slow_ones_apart():
     quench = lambda g, steps: jg.quench(model, g, max_steps=steps)
     runs = [jg.map_until(quench, glasses, budgets=(150, 100_000), resume=lambda g, q: q.glass, chunk=c) for c in (5, 2)]
     assert runs[0].status.tolist() == [0] * 5
-    assert np.any(runs[0].steps > 150) or True in (runs[0].max_force < 1e-10)
+    assert np.any(runs[0].steps > 150)
     np.testing.assert_allclose(runs[0].glass.position, runs[1].glass.position, atol=1e-12 * 10)
 
 

@@ -1,0 +1,128 @@
+"""What a device gives: products against its copy bandwidth, the direct engine against its matrix product, glasses per hour.
+
+python benchmarks/throughput.py [--only glasses_per_hour]
+"""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+
+import jax.numpy as jnp
+from glasses import expansion
+from measure import peak_memory, run, table, timed
+
+import jaxglass as jg
+from jaxglass.landscape.direct import plan_layout
+
+SIZES = (("ipl2d", 10_000), ("ipl3d", 4_000), ("ipl2d", 40_000))
+
+
+def bandwidth():
+    """Bytes of a product: every bond's list, force, stiffness and separation once, the field in and out."""
+    block = jnp.ones(32_000_000)
+    copy = jax.jit(lambda a: a + 1.0)
+    _, seconds, _ = timed(copy, block)
+    copied = 2 * block.nbytes / seconds / 1e9
+    rows = [("copy of 256 MB", "-", f"{copied:.1f} GB/s", "1")]
+    for name, n in SIZES:
+        e = expansion(name, n)
+        z = jax.random.normal(jax.random.key(1), e.position.shape)
+        d = e.glass.dim
+        moved = e.bonds.i.shape[0] * (8 + 8 * (d + 2)) + 2 * z.nbytes
+        _, best, _ = timed(jax.jit(jg.hvp), e, z, repeat=200)
+        rate = moved / best / 1e9
+        rows.append((f"hvp, {name}, n = {n}", f"{moved / 1e6:.1f} MB", f"{rate:.1f} GB/s", f"{rate / copied:.2f}"))
+    return table("Bandwidth of products", ("work", "bytes", "rate", "of the copy"), rows)
+
+
+def arithmetic():
+    """Operations of a factor: per slab five products, a triangle's inverse and a Cholesky factor of blocks of size m."""
+    matrix = jnp.ones((2_000, 2_000))
+    _, seconds, _ = timed(jax.jit(jnp.matmul), matrix, matrix)
+    product = 2 * 2_000**3 / seconds / 1e9
+    rows = [("float64 matrix product, 2000 x 2000", "-", f"{product:.0f} GFLOP/s", "1")]
+    factorise = jax.jit(lambda e, layout: jg.factorise(e, layout=layout), static_argnums=1)
+    for name, n in (("ipl2d", 10_000), ("ipl3d", 2_000), ("ipl3d", 4_000)):
+        e = expansion(name, n)
+        layout = plan_layout(e)
+        _, best, factor = timed(factorise, e, layout, repeat=3)
+        size = factor.width * e.glass.dim
+        work = layout.slabs * (10 + 1 + 1 / 3) * size**3 / 1e9
+        rate = work / best
+        shape = f"{layout.slabs} slabs of {size}"
+        rows.append((f"factor, {name}, n = {n}, {shape}", f"{work:.1f} GFLOP", f"{rate:.0f} GFLOP/s", f"{rate / product:.2f}"))
+    return table("Arithmetic of the direct engine", ("work", "operations", "rate", "of the product"), rows)
+
+
+def glasses_per_hour():
+    """Random start to inherent structure, 30 lowest modes, local thermal energy of all bonds, 32 pseudo-harmonic modes."""
+    rows = []
+    many = jax.default_backend() != "cpu"
+    for name, n, batches in (
+        ("ipl2d", 400, (1, 8, 32, *((128, 512) if many else ()))),
+        ("ipl3d", 2_000, (1, 2, *((8, 32) if many else ()))),
+        ("ipl2d", 10_000, (1, *((4, 16) if many else ()))),
+    ):
+        for batch in batches:
+            first, best, parts, failed = production(name, n, batch)
+            rows.append(
+                (
+                    f"{name}, n = {n}",
+                    batch,
+                    f"{first:.0f} s",
+                    *(f"{seconds / batch:.3g} s" for seconds in parts),
+                    f"{3600 * batch / best:.0f}",
+                    failed,
+                    f"{memory():.1f} GB",
+                )
+            )
+    columns = (
+        "system",
+        "batch",
+        "first call",
+        "quench",
+        "30 modes",
+        "LTE",
+        "32 PHM",
+        "glasses per hour",
+        "failed",
+        "peak memory",
+    )
+    return table("Glasses per hour (columns per glass)", columns, rows)
+
+
+def production(name, n, batch):
+    """Seconds of the first and of a later pass, its four parts, and failed samples."""
+    model = jg.models.get(name)
+    starts = jg.stack([jg.random_glass(jax.random.key(k), name, n) for k in range(batch)])
+    quenched = jax.vmap(lambda g: jg.quench(model, g))(starts)
+    e = jax.vmap(lambda g: jg.expand(model, g))(quenched.glass)
+    alone = jax.tree.map(lambda a: a[0], e)
+    bonds = jnp.linspace(0, alone.bonds.count - 1, 32).astype(int)
+    steps = (
+        (jax.jit(jax.vmap(lambda g: jg.quench(model, g))), starts),
+        (jax.jit(jax.vmap(lambda e: jg.lowest_modes(e, 30, method="direct"))), e),
+        (jax.jit(jax.vmap(lambda e: jg.local_thermal_energy(e, method="direct"))), e),
+        (jax.jit(jax.vmap(lambda e: jg.pseudo_harmonic_mode(e, jg.dipole_seeds(e, bonds)))), e),
+    )
+    first, parts, status = 0.0, [], jnp.zeros(batch, int)
+    for function, argument in steps:
+        compiled, best, result = timed(function, argument, repeat=1)
+        first += compiled
+        parts.append(best)
+        status = status | jnp.max(result.status.reshape(batch, -1), axis=1)
+    return first, sum(parts), parts, int((status != 0).sum())
+
+
+def memory():
+    """Peak memory of the device, or of the process on a CPU, in GB."""
+    known = jax.devices()[0].memory_stats()
+    return known["peak_bytes_in_use"] / 1e9 if known else peak_memory()
+
+
+if __name__ == "__main__":
+    run(__doc__, (bandwidth, arithmetic, glasses_per_hour))

@@ -1,4 +1,8 @@
-"""jit equals eager, vmap equals one by one, second calls do not recompile, dtypes are kept: one table for all functions."""
+"""One table of all functions: jit equals eager, vmap equals one by one, no second compilation, float64, derivatives.
+
+In two and three dimensions. Derivatives are taken through the quench, with respect to every number of the model, the size
+of the box and an imposed shear.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -6,44 +10,61 @@ import numpy as np
 import pytest
 
 import jaxglass as jg
+from jaxglass.system.box import deform
 
-FIELD = jax.random.normal(jax.random.key(9), (400, 2))
-START = jax.random.normal(jax.random.key(4), (400, 2)) * jnp.exp(-0.05 * jnp.arange(400.0))[:, None]
+STEP = 3e-5  # larger ones carry a bond of these glasses across the cutoff
+BROKEN = 5  # of the eight samples, one that is not a minimum
 
 
-def kappa(mode):
-    return mode.stiffness, mode.quartic, mode.vector**2
+def field(e):
+    return jax.random.normal(jax.random.key(9), e.position.shape)
+
+
+def local(e):
+    return field(e) * jnp.exp(-0.05 * jnp.arange(e.position.shape[0]))[:, None]
+
+
+def quantities(mode):
+    return mode.stiffness, mode.asymmetry**2, mode.quartic, mode.vector**2
+
+
+def softest(energies):
+    """A smooth maximum of the local thermal energies of all bonds."""
+    return jax.nn.logsumexp(4 * energies) / 4
 
 
 TABLE = {
     "energy": lambda m, g, e: jg.energy(m, g),
-    "force": lambda m, g, e: jg.force(m, g.replace(position=g.position + 0.02 * FIELD)),
+    "force": lambda m, g, e: jg.force(m, g.replace(position=g.position + 0.02 * field(e))),
     "quench": lambda m, g, e: jg.quench(m, g).max_force < 1e-10,
-    "expand": lambda m, g, e: jg.expand(m, g, capacity=1600).derivative,
-    "hvp": lambda m, g, e: jg.hvp(e, FIELD),
-    "third": lambda m, g, e: jg.third(e, FIELD, FIELD),
-    "fourth": lambda m, g, e: jg.fourth(e, FIELD),
-    "coefficients": lambda m, g, e: jg.coefficients(e, FIELD),
+    "expand": lambda m, g, e: jg.expand(m, g, capacity=e.bonds.capacity).derivative,
+    "hvp": lambda m, g, e: jg.hvp(e, field(e)),
+    "third": lambda m, g, e: jg.third(e, field(e), field(e)),
+    "fourth": lambda m, g, e: jg.fourth(e, field(e)),
+    "coefficients": lambda m, g, e: jg.coefficients(e, field(e)),
     "stress": lambda m, g, e: jg.stress(e),
     "mixed_strain": lambda m, g, e: jg.mixed_strain(e, (0, 1)),
     "strain_curvature": lambda m, g, e: jg.strain_curvature(e, (0, 1)),
-    "solve": lambda m, g, e: jg.solve(e, FIELD).x,
-    "solve_direct": lambda m, g, e: jg.solve(e, FIELD, method="direct").x,
+    "solve": lambda m, g, e: jg.solve(e, field(e)).x,
+    "solve_direct": lambda m, g, e: jg.solve(e, field(e), method="direct").x,
     "log_determinant": lambda m, g, e: jg.log_determinant(e),
     "thermal_displacement": lambda m, g, e: jg.thermal_displacement(e),
     "local_thermal_energy": lambda m, g, e: jg.local_thermal_energy(e).value,
-    "thermal_average": lambda m, g, e: jg.thermal_average(e, lambda x: jnp.sum(jnp.cos(x[:3]))),
+    "sum_of_squares": lambda m, g, e: jnp.sum(jg.local_thermal_energy(e).value ** 2),
+    "soft_maximum": lambda m, g, e: softest(jg.local_thermal_energy(e).value),
+    "thermal_average": lambda m, g, e: jg.thermal_average(e, lambda x: jnp.sum(jnp.cos(x[:3] - x[3:6]))),
     "thermal_bond_average": lambda m, g, e: jg.thermal_bond_average(e, jnp.linalg.norm),
     "vibrality": lambda m, g, e: jg.vibrality(e),
     "dipole_stiffness": lambda m, g, e: jg.dipole_stiffness(e),
     "shear_modulus": lambda m, g, e: jg.shear_modulus(e).total,
-    "elasticity": lambda m, g, e: jg.elasticity(e).sound_speeds,
-    "quartic_mode": lambda m, g, e: kappa(jg.quartic_mode(e, START)),
-    "pseudo_harmonic_mode": lambda m, g, e: kappa(jg.pseudo_harmonic_mode(e, START)),
+    "elasticity": lambda m, g, e: (jg.elasticity(e).total, jg.elasticity(e).sound_speeds),
+    "quartic_mode": lambda m, g, e: quantities(jg.quartic_mode(e, local(e))),
+    "pseudo_harmonic_mode": lambda m, g, e: quantities(jg.pseudo_harmonic_mode(e, local(e))),
     "merge_modes": lambda m, g, e: jg.merge_modes(jg.pseudo_harmonic_mode(e, jg.dipole_seeds(e, jnp.arange(4)))),
     "lowest_modes": lambda m, g, e: jg.lowest_modes(e, 4, method="direct").frequency,
+    "status": lambda m, g, e: jg.local_thermal_energy(e).status,
 }
-DIFFERENTIABLE = sorted(set(TABLE) - {"quench", "merge_modes"})
+DIFFERENTIABLE = sorted(set(TABLE) - {"quench", "force", "merge_modes", "status"})
 
 
 def close(a, b, tol=1e-7):
@@ -57,71 +78,132 @@ def everything(model, glass, e):
     return {name: function(model, glass, e) for name, function in TABLE.items()}
 
 
-def sample(eight, k):
-    return jax.tree.map(lambda a: a[k], (eight[1].glass, eight[2]))
+class World:
+    """Eight glasses of one kind, one of them spoilt, with their expansions; and the table's program for a single one."""
+
+    def __init__(self, name, n):
+        self.model = jg.models.get(name)
+        glasses = jg.stack([jg.random_glass(jax.random.key(k), name, n) for k in range(8)])
+        good = jax.vmap(lambda g: jg.quench(self.model, g))(glasses).glass
+        self.glasses = good.replace(position=good.position.at[BROKEN, 0, 0].add(0.4))
+        self.expansions = jax.vmap(lambda g: jg.expand(self.model, g))(self.glasses)
+        self.program = jax.jit(everything)
+
+    def sample(self, k):
+        return jax.tree.map(lambda a: a[k], (self.glasses, self.expansions))
+
+    def numbers(self):
+        """Every number of the model, then the size of the box and a shear, as relative changes."""
+        return len(jax.tree.leaves(self.model)) + 2
+
+    def changed(self, s):
+        """Model and glass after relative changes s."""
+        leaves, tree = jax.tree.flatten(self.model)
+        model = jax.tree.unflatten(tree, [leaf * (1 + s[k]) for k, leaf in enumerate(leaves)])
+        glass, _ = self.sample(0)
+        d = glass.dim
+        gradient = (1 + s[-2]) * jnp.eye(d) + s[-1] * jnp.eye(d)[:, :1] * jnp.eye(d)[1]
+        position = glass.position @ gradient.T
+        return model, glass.replace(position=position, box=deform(glass.box, gradient))
+
+
+@pytest.fixture(scope="module", params=(("ipl2d", 144), ("ipl3d", 125)), ids=("plane", "space"))
+def world(request):
+    return World(*request.param)
 
 
 @pytest.fixture(scope="module")
-def compiled(ipl, eight):
-    """The compiled program, and its results for three of the eight glasses."""
-    program = jax.jit(everything)
-    return program, {k: program(ipl.model, *sample(eight, k)) for k in (0, 3, 7)}
+def alone(world):
+    return {k: world.program(world.model, *world.sample(k)) for k in (0, BROKEN, 7)}
 
 
-def test_jit_equals_eager(compiled, ipl, eight):
+def test_jit_equals_eager(world, alone):
     for name, function in TABLE.items():
-        close(compiled[1][0][name], function(ipl.model, *sample(eight, 0)))
+        close(alone[0][name], function(world.model, *world.sample(0)))
 
 
-def test_a_second_call_does_not_compile_and_keeps_float64(compiled):
-    assert compiled[0]._cache_size() == 1
-    leaves = jax.tree.leaves(compiled[1][3])
+def test_a_second_call_does_not_compile_and_keeps_float64(world, alone):
+    assert world.program._cache_size() == 1
+    leaves = jax.tree.leaves(alone[0])
     assert all(leaf.dtype == jnp.float64 for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating))
 
 
-def test_vmap_equals_one_by_one(compiled, ipl, eight):
-    together = jax.jit(jax.vmap(everything, (None, 0, 0)))(ipl.model, eight[1].glass, eight[2])
-    for k, alone in compiled[1].items():
+def test_vmap_equals_one_by_one_and_only_the_spoilt_sample_fails(world, alone):
+    counts = np.asarray(jax.vmap(lambda b: b.count)(world.expansions.bonds))
+    assert len(set(counts.tolist())) > 4
+    together = jax.jit(jax.vmap(everything, (None, 0, 0)))(world.model, world.glasses, world.expansions)
+    for k in (0, 7):
         for name in TABLE:
-            close(jax.tree.map(lambda a, k=k: a[k], together[name]), alone[name])
+            close(jax.tree.map(lambda a, k=k: a[k], together[name]), alone[k][name])
+    assert np.flatnonzero(together["status"]).tolist() == [BROKEN]
+    assert alone[BROKEN]["status"] == together["status"][BROKEN]
 
 
 @pytest.fixture(scope="module")
-def slopes(ipl, eight):
-    """One scalar a row as a function of the lengths of the model, at a frozen configuration."""
-    glass = sample(eight, 0)[0]
+def slopes(world):
+    """One scalar a row as a function of the numbers of the model and the box, at the minimum found for them."""
 
     def scalars(s):
-        model = ipl.model.replace(sigma=ipl.model.sigma * (1 + s))
-        e = jg.expand(model, glass, capacity=1600)
-        mixed = lambda leaf: jnp.sum(jnp.cos(jnp.arange(leaf.size)).reshape(leaf.shape) * leaf)
-        rows = {name: TABLE[name](model, glass, e) for name in DIFFERENTIABLE}
-        return jnp.stack([sum(mixed(leaf) for leaf in jax.tree.leaves(row)) for row in rows.values()])
+        model, glass = world.changed(s)
+        glass = jg.quench(model, glass, force_tol=1e-12).glass
+        e = jg.expand(model, glass, capacity=world.expansions.bonds.i.shape[-1])
+        rows = [TABLE[name](model, glass, e) for name in DIFFERENTIABLE]
+        return jnp.stack([sum(mixed(e, leaf) for leaf in jax.tree.leaves(row)) for row in rows])
 
     scalars = jax.jit(scalars)
-    value, forward = jax.jvp(scalars, (0.0,), (1.0,))
-    return scalars, value, forward
+    return scalars, scalars(jnp.zeros(world.numbers())), jax.jacfwd(scalars)(jnp.zeros(world.numbers()))
 
 
-def test_forward_derivatives_in_the_model_converge(slopes):
+def mixed(e, leaf):
+    """A scalar that cannot vanish by symmetry, and does not depend on the order of bonds."""
+    if leaf.shape[:1] == e.bonds.i.shape:
+        weight = jnp.where(e.bonds.valid, jnp.cos(1.3 * e.bonds.i + e.bonds.j), 0.0)
+        return jnp.sum(jnp.tensordot(weight, leaf, 1))
+    return jnp.sum(jnp.cos(jnp.arange(leaf.size)).reshape(leaf.shape) * leaf)
+
+
+def test_forward_derivatives_converge_with_the_step(world, slopes):
+    """Central differences approach the derivative with the square of the step."""
     scalars, value, forward = slopes
-    finite = lambda h: (8 * (scalars(h) - scalars(-h)) - (scalars(2 * h) - scalars(-2 * h))) / (12 * h)
-    error = np.abs(finite(1e-4) - forward) / (np.abs(forward) + 1e-6 * np.abs(value))
-    assert dict(zip(DIFFERENTIABLE, error, strict=True)) == dict.fromkeys(DIFFERENTIABLE, pytest.approx(0, abs=1e-5))
+    directions = jnp.eye(world.numbers())
+    difference = lambda h: np.stack([(scalars(h * v) - scalars(-h * v)) / (2 * h) for v in directions], axis=1)
+    coarse, fine = difference(2 * STEP), difference(STEP)
+    size = np.abs(forward) + 1e-4 * np.abs(value)[:, None] + 1e-9
+    extrapolated = np.abs((4 * fine - coarse) / 3 - forward) / size
+    worst = dict(zip(DIFFERENTIABLE, extrapolated.max(axis=1), strict=True))
+    assert worst == dict.fromkeys(DIFFERENTIABLE, pytest.approx(0, abs=1e-5))
+    errors = np.abs(coarse - forward) / size, np.abs(fine - forward) / size
+    visible = errors[1] > 30 * extrapolated + 1e-9
+    assert visible.sum() > 30
+    order = np.log2(errors[0][visible] / errors[1][visible])
+    assert np.abs(order - 2).max() < 0.2
 
 
-def test_reverse_derivatives_equal_forward_ones(slopes):
+def test_reverse_derivatives_equal_forward_ones(world, slopes):
     """All rows at once, each scaled to its own size, with weights that cannot cancel."""
     scalars, value, forward = slopes
-    weight = (1 + np.sqrt(np.arange(1, len(DIFFERENTIABLE) + 1))) / (np.abs(forward) + 1e-6 * np.abs(value))
-    reverse = float(jax.grad(lambda s: jnp.sum(weight * scalars(s)))(0.0))
-    assert reverse == pytest.approx(float(np.sum(weight * forward)), rel=1e-8)
+    size = np.abs(forward).max(axis=1) + 1e-6 * np.abs(value)
+    weight = (1 + np.sqrt(np.arange(1, len(DIFFERENTIABLE) + 1))) / size
+    reverse = np.asarray(jax.grad(lambda s: jnp.sum(weight * scalars(s)))(jnp.zeros(world.numbers())))
+    np.testing.assert_allclose(reverse, weight @ forward, rtol=0, atol=1e-7 * np.abs(weight @ forward).max())
 
 
-def test_a_failing_sample_does_not_touch_the_others(ipl, eight):
-    _, quenched, e = eight
-    broken = quenched.glass.replace(position=quenched.glass.position.at[2].set(jnp.nan))
-    q = jax.vmap(lambda g: jg.quench(ipl.model, g, max_steps=500))(broken)
+def test_gradients_under_vmap_equal_gradients_one_by_one(world):
+    def stiffness(sigma, glass):
+        model = world.model.replace(sigma=sigma)
+        e = jg.expand(model, jg.quench(model, glass).glass, capacity=world.expansions.bonds.i.shape[-1])
+        return jg.shear_modulus(e).total
+
+    slope = jax.jit(jax.grad(stiffness))
+    three = jax.tree.map(lambda a: a[:3], world.glasses)
+    together = jax.vmap(slope, (None, 0))(world.model.sigma, three)
+    for k in range(3):
+        close(together[k], slope(world.model.sigma, world.sample(k)[0]))
+
+
+def test_a_failing_sample_does_not_touch_the_others(world):
+    broken = world.glasses.replace(position=world.glasses.position.at[2].set(jnp.nan))
+    q = jax.vmap(lambda g: jg.quench(world.model, g, max_steps=5_000))(broken)
     assert int(q.status[2]) & jg.Status.NOT_FINITE
     assert all(int(q.status[k]) == 0 for k in (0, 1, 3, 4, 5, 6, 7))
     with pytest.raises(RuntimeError, match="1 of 8 samples failed, first sample 2"):

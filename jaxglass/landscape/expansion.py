@@ -228,7 +228,8 @@ def _expand(model, glass, sizes):
     bonds, status = neighbours.find_bonds(model, glass, sizes)
     e = at_bonds(model, glass, bonds, order=4)
     alone = contacts(bonds, glass.count) == 0
-    status = status | flag(jnp.any(alone), Status.RATTLERS) | flag(~jnp.all(jnp.isfinite(e.derivative)), Status.NOT_FINITE)
+    finite = jnp.all(jnp.isfinite(e.derivative)) & jnp.all(jnp.isfinite(glass.position))
+    status = status | flag(jnp.any(alone), Status.RATTLERS) | flag(~finite, Status.NOT_FINITE)
     return e.replace(status=status)
 
 

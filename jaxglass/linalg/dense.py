@@ -5,6 +5,8 @@ import math
 import jax
 import jax.numpy as jnp
 
+from .lapack import eigh
+
 
 def as_matrix(matvec, shape):
     """The (size, size) matrix of an operator on arrays of a shape."""
@@ -26,7 +28,7 @@ def pseudo_inverse(matrix, null):
     The derivative is that of the inverse, -G dM G, which stays finite where eigenvalues coincide.
     """
     size, k = null.shape
-    value, vector = jnp.linalg.eigh(deflated(matrix, null))
+    value, vector = eigh(deflated(matrix, null))
     kept = jnp.arange(size) < size - k
     weight = jnp.where(kept, 1.0 / jnp.where(kept & (value != 0), value, 1.0), 0.0)
     return (vector * weight) @ vector.T, value[0]

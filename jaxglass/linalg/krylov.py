@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from ..core.loop import bounded_loop
 from ..core.struct import struct
+from .lapack import eigh, orthonormal
 
 
 @struct
@@ -40,7 +41,7 @@ def lanczos_basis(apply, start, depth):
     Returns:
         basis, image: (size, p depth), image = apply(basis).
     """
-    block = jnp.linalg.qr(start)[0]
+    block = orthonormal(start)
     basis, images = block, []
     for level in range(depth):
         image = apply(block)
@@ -49,7 +50,7 @@ def lanczos_basis(apply, start, depth):
             fresh = image
             for _ in range(2):
                 fresh = fresh - basis @ (basis.T @ fresh)
-                fresh = jnp.linalg.qr(fresh)[0]
+                fresh = orthonormal(fresh)
             block = fresh
             basis = jnp.concatenate([basis, block], axis=1)
     return basis, jnp.concatenate(images, axis=1)
@@ -76,7 +77,7 @@ def lowest_by_inverse(inverse, matvec, start, count, *, depth=12, tol=1e-6, max_
     def one_round(state):
         basis, image = lanczos_basis(inverse, state[0], depth)
         small = basis.T @ image
-        theta, y = jnp.linalg.eigh(0.5 * (small + small.T))
+        theta, y = eigh(0.5 * (small + small.T))
         theta, y = theta[::-1][:count], y[:, ::-1][:, :count]
         v = basis @ y
         error = jnp.linalg.norm(image @ y - v * theta, axis=0) / jnp.abs(theta)
@@ -89,10 +90,10 @@ def lowest_by_inverse(inverse, matvec, start, count, *, depth=12, tol=1e-6, max_
 
 def rayleigh_ritz(matvec, v, count, rounds):
     """Best eigenpairs of an operator in the span of the columns of v."""
-    v = jnp.linalg.qr(v)[0]
+    v = orthonormal(v)
     image = matvec(v)
     small = v.T @ image
-    value, y = jnp.linalg.eigh(0.5 * (small + small.T))
+    value, y = eigh(0.5 * (small + small.T))
     value, y = value[:count], y[:, :count]
     v, image = v @ y, image @ y
     residual = jnp.linalg.norm(image - v * value, axis=0) / jnp.maximum(jnp.abs(value), 1e-300)
@@ -103,5 +104,5 @@ def largest_eigenvalue(matvec, start, steps=24):
     """An upper bound for the spectrum of a symmetric operator: the largest Lanczos value plus the last residual."""
     basis, image = lanczos_basis(matvec, start, steps)
     small = basis.T @ image
-    theta, y = jnp.linalg.eigh(0.5 * (small + small.T))
+    theta, y = eigh(0.5 * (small + small.T))
     return theta[-1] + jnp.linalg.norm(image @ y[:, -1] - theta[-1] * (basis @ y[:, -1]))

@@ -17,9 +17,9 @@ Carrying a border is 1.4 times cheaper than folding the ring, which doubles the 
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.linalg import solve_triangular
 
 from ..core.struct import struct
+from .lapack import inverse_cholesky
 
 
 @struct
@@ -61,7 +61,7 @@ def factor(ring):
     def step(carry, blocks):
         matrix, edge, border = carry
         following, coupled, upper = blocks
-        inverse, half = _triangle(matrix)
+        inverse, half = inverse_cholesky(matrix)
         w = inverse @ upper
         f = edge @ inverse.T
         carry = following - w.T @ w, coupled - f @ w, border - f @ f.T
@@ -71,19 +71,12 @@ def factor(ring):
     after = jnp.roll(coupling, -1, axis=0)
     start = (ring.diagonal[0], coupling[0], last) if chain else (last, last, last)
     (_, _, border), (inverses, ws, fs, halves) = jax.lax.scan(step, start, (ring.diagonal[1:], after, ahead))
-    end, half = _triangle(border)
+    end, half = inverse_cholesky(border)
     logdet = 2 * (jnp.sum(halves) + half) if chain else 2 * half
     inverses = jnp.concatenate([inverses, end[None]])
     ok = jnp.isfinite(logdet)
     clean = lambda a: jnp.where(ok, a, 0.0)
     return Factor(clean(inverses).reshape(chain + 1, size, size), clean(ws), clean(fs), logdet, ok)
-
-
-def _triangle(matrix):
-    """Inverse of the lower Cholesky factor, and half the logarithm of the determinant."""
-    lower = jax.lax.linalg.cholesky(matrix, symmetrize_input=False)
-    half = jnp.sum(jnp.log(jnp.diagonal(lower)))
-    return solve_triangular(lower, jnp.eye(matrix.shape[0]), lower=True), half
 
 
 def solve(factor, b):

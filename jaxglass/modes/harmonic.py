@@ -26,6 +26,7 @@ from ..linalg.cg import cg
 from ..linalg.dense import as_matrix, deflated
 from ..linalg.filtered import lowest_by_filter
 from ..linalg.krylov import Eigenpairs, lowest_by_inverse
+from ..linalg.lapack import eigh
 from ..system.box import fractional
 
 METHODS = ("auto", "filter", "direct", "dense")
@@ -142,7 +143,7 @@ def _dense(e, count):
     n, d = e.position.shape
     matrix = as_matrix(e.second, (n, d))
     null = jnp.tile(jnp.eye(d), (n, 1)) / jnp.sqrt(n)
-    value, vector = jnp.linalg.eigh(deflated(matrix, null))
+    value, vector = eigh(deflated(matrix, null))
     value, vector = value[:count], vector[:, :count]
     scale = jnp.maximum(jnp.abs(value), 1e-300)
     return Eigenpairs(value, vector, jnp.linalg.norm(matrix @ vector - vector * value, axis=0) / scale, jnp.int32(0))

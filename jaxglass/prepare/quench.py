@@ -139,7 +139,7 @@ def _minimum(model, glass, settings):
         return _newton(model, glass, settings, bonds, s), bonds, fraction * 0.1
 
     (state, *_), _ = bounded_loop(unfinished, one_round, (state, bonds, 1e-3), ROUNDS)
-    bad = ~jnp.isfinite(state.force)
+    bad = ~(jnp.isfinite(state.force) & jnp.all(jnp.isfinite(state.position)))  # without finite positions no bond pulls
     status = state.status | flag(~(state.force <= settings.force_tol), Status.NOT_CONVERGED) | flag(bad, Status.NOT_FINITE)
     return wrap(glass.box, state.position), state.force, state.steps, status
 

@@ -5,6 +5,7 @@ minimum image for every pair closer than half the smallest distance between oppo
 derivatives of every order are right, also with respect to the cell.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -35,7 +36,7 @@ class Box:
     def volume(self):
         if self.orthogonal:
             return jnp.prod(jnp.diagonal(self.cell, axis1=-2, axis2=-1), axis=-1)
-        return jnp.abs(jnp.linalg.det(self.cell))
+        return jnp.abs(determinant(self.cell))
 
 
 def make_box(box, dim):
@@ -69,16 +70,40 @@ def static_width(cell):
     return tuple(float(1.02 ** np.floor(np.log(w * (1 + 1e-9)) / np.log(1.02))) for w in np.asarray(face_distance(cell)))
 
 
+@jax.jit
 def face_distance(cell):
     """Distances between opposite faces of the cell, (d,)."""
-    return 1 / jnp.linalg.norm(jnp.linalg.inv(cell), axis=-1)
+    return 1 / jnp.linalg.norm(inverse(cell), axis=-1)
+
+
+def determinant(cell):
+    """By its first row; plain arithmetic, which no batch can block."""
+    d = cell.shape[-1]
+    if d == 1:
+        return cell[..., 0, 0]
+    return sum((-1) ** k * cell[..., 0, k] * determinant(_minor(cell, 0, k)) for k in range(d))
+
+
+def inverse(cell):
+    """By cofactors, exact enough for the at most four dimensions of a cell."""
+    d = cell.shape[-1]
+    cofactor = [[(-1) ** (i + k) * determinant(_minor(cell, i, k)) for i in range(d)] for k in range(d)]
+    rows = [jnp.stack(row, axis=-1) for row in cofactor]
+    return jnp.stack(rows, axis=-2) / determinant(cell)[..., None, None]
+
+
+def _minor(cell, row, column):
+    """The cell without a row and a column."""
+    d = cell.shape[-1]
+    rows, columns = (np.delete(np.arange(d), k) for k in (row, column))
+    return cell[..., rows[:, None], columns]
 
 
 def fractional(box, x):
     """Coordinates in units of the cell vectors, (..., d)."""
     if box.orthogonal:
         return x / jnp.diagonal(box.cell)
-    return x @ jnp.linalg.inv(box.cell).T
+    return x @ inverse(box.cell).T
 
 
 def cartesian(box, s):

@@ -51,14 +51,22 @@ def write(path, where, found):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("files", nargs="*", choices=[*FILES, []], help="benchmarks to run; all of them by default")
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="NAME",
+        help=f"of {', '.join(FILES)}, or single tables such as modes.catalogue; all by default",
+    )
     parser.add_argument("--missing", action="store_true", help="leave tables that the results file holds")
     args = parser.parse_args()
     where = machine()
     path = HERE / "results" / (re.sub(r"\W+", "-", where.split(";")[0].lower()).strip("-") + ".md")
     found, failed = sections(path), []
-    for name in (f"{file}.{part}" for file in args.files or FILES for part in parts(file)):
-        if args.missing and name in found:
+    names = [f"{file}.{part}" for file in FILES for part in parts(file)]
+    if unknown := set(args.files) - {*FILES, *names}:
+        parser.error(f"NAME must be one of {', '.join((*FILES, *names))}, found {', '.join(sorted(unknown))}")
+    for name in names:
+        if (args.files and not {name, name.split(".")[0]} & set(args.files)) or (args.missing and name in found):
             continue
         file, part = name.split(".")
         begin = time.perf_counter()

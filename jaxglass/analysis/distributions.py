@@ -95,6 +95,8 @@ def tail_exponent(samples, start, *, groups=None, resamples=400, level=0.95, see
     groups = np.arange(samples.size) if groups is None else np.asarray(groups).ravel()
     if groups.shape != samples.shape:
         raise ValueError(f"groups must label every sample, expected {samples.size} labels, found {groups.size}")
+    if not start > 0:
+        raise ValueError(f"start must be positive, found {start}")
     tail = samples > start
     if tail.sum() < 10:
         raise ValueError(f"start must leave at least 10 samples in the tail, found {int(tail.sum())} above {start}")

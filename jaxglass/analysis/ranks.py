@@ -12,6 +12,8 @@ def ranks(values):
         [1.5, 0.0, 1.5]
     """
     values = np.asarray(values, float)
+    if not np.isfinite(values).all():
+        raise ValueError(f"values must be finite to have ranks, found {int((~np.isfinite(values)).sum())} that are not")
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     first = np.cumsum(counts) - counts
     return (first + 0.5 * (counts - 1))[inverse]

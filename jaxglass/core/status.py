@@ -31,8 +31,8 @@ class Status(enum.IntFlag):
 SENTENCES = {
     Status.NOT_CONVERGED: "an iteration stopped at its limit of steps; raise the limit or loosen the tolerance",
     Status.NEIGHBOR_OVERFLOW: "a neighbour list was too small and pairs were left out; call the function outside "
-    "jit and vmap, where it retries, or pass a larger `room`",
-    Status.BOND_OVERFLOW: "there were more bonds than `capacity`; pass a larger capacity",
+    "jit and vmap, where it retries, or raise the model's `contacts`",
+    Status.BOND_OVERFLOW: "there were more bonds than room for them; raise the model's `contacts`, or the `capacity` of expand",
     Status.BEYOND_REACH: "an interaction reaches beyond the model's static bound `reach`; rebuild the model with its "
     "new sizes, or raise the bound",
     Status.BOX_TOO_SMALL: "the box is narrower than two cutoffs, so a pair interacts through two images",
@@ -51,6 +51,11 @@ def flag(condition, bit):
     return jnp.where(condition, jnp.int32(bit), jnp.int32(0))
 
 
+def or_nan(status, value):
+    """The value where the status is clean, NaN elsewhere: for results that are bare arrays and carry no status."""
+    return jnp.where(status == 0, value, jnp.nan)
+
+
 def describe(status):
     """The sentences of a status, joined; an empty string when nothing is wrong."""
     return "; ".join(SENTENCES[bit] for bit in Status if bit and int(status) & bit)
@@ -60,7 +65,7 @@ def require(result, *, accept=Status.OK):
     """Returns the result if its status is clean, otherwise raises.
 
     Args:
-        result: anything with a ``status``, of one sample or of many.
+        result: anything with a ``status``, of one sample or of many; or a dict with the key "status".
         accept: bits that are not an error here.
 
     Raises:
@@ -71,7 +76,8 @@ def require(result, *, accept=Status.OK):
         >>> class Result: status = jnp.int32(0)
         >>> _ = jg.require(Result())
     """
-    status = np.atleast_1d(np.asarray(result.status)) & ~int(accept)
+    bits = result["status"] if isinstance(result, dict) else result.status
+    status = np.atleast_1d(np.asarray(bits)) & ~int(accept)
     failed = np.flatnonzero(status)
     if failed.size:
         where = "" if status.size == 1 else f"{failed.size} of {status.size} samples failed, first sample {failed[0]}: "

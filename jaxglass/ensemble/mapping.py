@@ -5,7 +5,9 @@ that are dropped. Each finished chunk can be kept in a folder, so that an interr
 """
 
 import functools
+import hashlib
 import os
+import re
 from pathlib import Path
 
 import jax
@@ -90,9 +92,7 @@ def map_until(function, samples, *, budgets, resume, chunk=None, devices=None, p
     results, current = None, samples
     for budget in budgets:
         size = None if chunk is None else min(chunk, len(left))
-        done = map_ensemble(
-            functools.partial(_with_budget, function, budget), current, chunk=size, devices=devices, progress=progress
-        )
+        done = map_ensemble(_with_budget(function, budget), current, chunk=size, devices=devices, progress=progress)
         if results is None:
             results = done
         else:
@@ -106,8 +106,10 @@ def map_until(function, samples, *, budgets, resume, chunk=None, devices=None, p
     return results
 
 
-def _with_budget(function, budget, sample):
-    return function(sample, budget)
+@functools.lru_cache(maxsize=64)
+def _with_budget(function, budget):
+    """One function object for each budget, so that it compiles once."""
+    return lambda sample: function(sample, budget)
 
 
 def _replaced(array, index, values):
@@ -153,20 +155,30 @@ def _over(function, devices):
 
 def _kept(run, inputs, size, path):
     """A chunk's result: from its file, or computed and, if asked for, kept."""
+    work = None if path is None else _digest(run, inputs)
     if path is not None and path.exists():
-        shapes = jax.eval_shape(run, inputs)
-        leaves, tree = jax.tree.flatten(shapes)
+        tree = jax.tree.structure(jax.eval_shape(run, inputs))
         with np.load(path) as file:
-            stored = [file[f"leaf{k}"] for k in range(len(file.files))]
-        expected = [(size, *leaf.shape[1:]) for leaf in leaves]
-        if [a.shape for a in stored] != expected:
-            raise ValueError(f"folder holds results of another run: {path} has other shapes than this function gives; remove it")
-        return jax.tree.unflatten(tree, stored)
+            if "work" not in file or str(file["work"]) != work:
+                raise ValueError(
+                    f"folder holds results of another run: {path} was made by another function or from other samples; "
+                    "remove it or name another folder"
+                )
+            return jax.tree.unflatten(tree, [file[f"leaf{k}"] for k in range(len(file.files) - 1)])
     result = jax.tree.map(lambda a: np.asarray(a)[:size], run(inputs))
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".part{os.getpid()}")
         with open(part, "wb") as file:
-            np.savez(file, **{f"leaf{k}": leaf for k, leaf in enumerate(jax.tree.leaves(result))})
+            np.savez(file, work=work, **{f"leaf{k}": leaf for k, leaf in enumerate(jax.tree.leaves(result))})
         os.replace(part, path)
     return result
+
+
+def _digest(run, inputs):
+    """Tells one computation from another: what the function does, the numbers it closes over, and its samples."""
+    traced = jax.make_jaxpr(run)(inputs)
+    digest = hashlib.sha256(re.sub(r"0x[0-9a-f]+", "", str(traced.jaxpr)).encode())
+    for leaf in (*traced.consts, *jax.tree.leaves(inputs)):
+        digest.update(np.asarray(leaf).tobytes())
+    return digest.hexdigest()

@@ -168,6 +168,8 @@ def _write(group, name, value):
                 inner.attrs[field.name] = json.dumps(_plain(item))
             else:
                 _write(inner, field.name, item)
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        _write(group, name, value._asdict())
     elif isinstance(value, dict):
         inner = group.create_group(name)
         for key, item in value.items():
@@ -211,16 +213,19 @@ def _structs():
 
 
 def _plain(value):
-    """A static field as JSON: names for functions."""
+    """A static field as JSON: names for functions, none of them for a user's own, whatever its name."""
     if isinstance(value, shapes.OfSquare):
-        return {"of_square": value.shape.__name__}
-    return value.__name__ if callable(value) else value
+        return {"of_square": _plain(value.shape)}
+    if not callable(value):
+        return value
+    name = getattr(value, "__name__", "")
+    return name if getattr(shapes, name, None) is value else "a function of the user's own"
 
 
 def _shape(name):
     """The built-in shape of that name, None for a user's own."""
     inner = name["of_square"] if isinstance(name, dict) else name
-    function = getattr(shapes, inner, None)
+    function = getattr(shapes, inner, None) if inner.isidentifier() else None
     if function is None:
         return None
     return shapes.OfSquare(function) if isinstance(name, dict) else function
@@ -230,9 +235,9 @@ def _provenance(model, protocol, key, notes):
     versions = {name: importlib.metadata.version(name) for name in ("jaxglass", "jax", "jaxlib", "jax-md", "numpy", "h5py")}
     about = {"versions": json.dumps(versions)}
     if model is not None:
-        about["model"] = json.dumps(
-            {"name": model.name, "parameters": {k: np.asarray(v).tolist() for k, v in model.parameters.items()}}
-        )
+        numbers = {k: getattr(model, k) for k in ("sigma", "epsilon", "cutoff", "nonadditivity", "smoothing", "reach")}
+        numbers = {k: np.asarray(v).tolist() for k, v in {**numbers, **model.parameters}.items() if v is not None}
+        about["model"] = json.dumps({"name": model.name, "numbers": numbers})
     if protocol is not None:
         about["protocol"] = json.dumps(dataclasses.asdict(protocol))
     if key is not None:

@@ -28,6 +28,9 @@ def read_lammps_data(path, *, dim=3, style="atomic"):
         text = file.read()
     bounds = {axis: (float(low), float(high)) for low, high, axis in LENGTHS.findall(text)}
     count = re.search(r"^\s*(\d+)\s+atoms", text, re.M)
+    hint = re.search(r"^\s*Atoms\s*#\s*(\w+)", text, re.M)
+    if hint and hint[1] != style:
+        raise ValueError(f"style must be that of the file, {hint[1]!r} in {path}, found {style!r}")
     section = re.search(r"^\s*Atoms[^\n]*\n\s*\n((?:[ \t]*[-\d][^\n]*(?:\n|$))+)", text, re.M)
     if len(bounds) < dim or count is None or section is None:
         raise ValueError(f"{path} is not a LAMMPS data file: it needs a number of atoms, xlo xhi and so on, and a section Atoms")
@@ -66,6 +69,10 @@ def read_lammps_dump(path, *, dim=3, frame=0):
     if len(rows) < n:
         raise ValueError(f"{path} is truncated: frame {frame} promises {n} atoms and holds {len(rows)}")
     values = np.array([line.split() for line in lines[items[box] + 1 : items[box] + 4]], float)
+    if values.shape[1] not in (2, 3) or "abc" in box:
+        raise ValueError(f"{path} has the box style {box!r}, expected bounds xlo xhi with or without one tilt a line")
+    if any(flag != "pp" for flag in box.split()[-min(dim, 3) :] if len(flag) == 2 and flag[0] in "pfsm" and flag[1] in "pfsm"):
+        raise ValueError(f"{path} has a box that is not periodic ({box!r}); every direction must be pp")
     tilt = values[:, 2] if values.shape[1] == 3 else np.zeros(3)
     bounds = values[:, :2].copy()
     xy, xz, yz = tilt
@@ -94,6 +101,8 @@ def _glass(path, names, rows, low, cell, dim):
             break
     else:
         raise ValueError(f"{path} has no positions: columns {' '.join(names)}, expected x y z, xu yu zu or xs ys zs")
+    if "radius" in column:
+        column["diameter"] = 2 * column["radius"].astype(float)
     if "diameter" in column:
         return make(position, cell[:dim, :dim], diameter=column["diameter"].astype(float))
     if "type" not in column:

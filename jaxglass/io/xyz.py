@@ -11,7 +11,7 @@ PROPERTY = re.compile(r'(\w+)=(?:"([^"]*)"|(\S+))')
 
 
 def write_xyz(path, glass, *, fields=None):
-    """Writes a glass as extended XYZ; planar and four-dimensional positions keep their own number of columns up to three.
+    """Writes a glass as extended XYZ; planar positions get a third column of zeros, and a column ``type`` keeps species.
 
     Args:
         path: file name.
@@ -37,6 +37,9 @@ def write_xyz(path, glass, *, fields=None):
     if glass.diameter is not None:
         columns.append(np.asarray(glass.diameter)[:, None])
         names.append("diameter:R:1")
+    else:
+        names.append("type:I:1")
+        columns.append(np.asarray(glass.species)[:, None])
     for name, values in (fields or {}).items():
         values = np.asarray(values, float)
         if values.ndim not in (1, 2) or values.shape[0] != n:
@@ -49,7 +52,7 @@ def write_xyz(path, glass, *, fields=None):
     with open(path, "w") as file:
         file.write(f'{n}\nLattice="{lattice}" Properties=species:S:1:{":".join(names)} pbc="{periodic}"\n')
         for kind, row in zip(species, np.hstack(columns), strict=True):
-            file.write(f"{_letter(kind)} {' '.join(repr(float(v)) for v in row)}\n")
+            file.write(f"{_letter(kind)} {' '.join(map(_number, row))}\n")
 
 
 def read_xyz(path, *, dim=3, frame=0):
@@ -60,7 +63,7 @@ def read_xyz(path, *, dim=3, frame=0):
         dim: number of dimensions, 2 takes the first two columns.
         frame: which frame, from 0.
 
-    Species are numbered in alphabetical order of their names. A column ``diameter`` (or ``radius``) gives diameters.
+    Species are those of a column ``type`` of integers, otherwise numbered in alphabetical order of their names. A column ``diameter`` (or ``radius``) gives diameters.
     """
     integer("frame", frame, at_least=0)
     with open(path) as file:
@@ -75,6 +78,9 @@ def read_xyz(path, *, dim=3, frame=0):
     header = {m[0].lower(): m[1] or m[2] for m in PROPERTY.findall(lines[at + 1])}
     if "lattice" not in header:
         raise ValueError(f"{path} has no Lattice in its comment line, so the box is unknown")
+    periodic = header.get("pbc", "").split()
+    if len(periodic) == 3 and any(flag.upper()[0] != "T" for flag in periodic[:dim]):
+        raise ValueError(f'{path} is periodic in pbc="{header["pbc"]}" only; dim={dim} needs that many periodic directions')
     cell = np.array(header["lattice"].split(), float).reshape(3, 3).T[:dim, :dim]
     columns = _columns(path, header.get("properties", "species:S:1:pos:R:3"), rows)
     if "pos" not in columns:
@@ -84,9 +90,15 @@ def read_xyz(path, *, dim=3, frame=0):
         kind["diameter"] = (
             columns["diameter"][:, 0].astype(float) if "diameter" in columns else 2 * columns["radius"][:, 0].astype(float)
         )
+    elif "type" in columns:
+        kind["species"] = columns["type"][:, 0].astype(float).astype(int)
     elif "species" in columns:
         kind["species"] = np.unique(columns["species"][:, 0], return_inverse=True)[1]
     return make(columns["pos"].astype(float)[:, :dim], cell, **kind)
+
+
+def _number(value):
+    return repr(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
 
 
 def _letter(kind):

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.checks import is_traced
-from ..core.status import Status, flag
+from ..core.status import Status, flag, or_nan
 from ..core.struct import static, struct
 from ..linalg import slabs
 from ..system.box import fractional
@@ -159,7 +159,7 @@ def _factorise(e, shift, layout):
     factor = slabs.factor(ring_of(e, layout, rank, spring, shift))
     skipped = jnp.any(_skips(e, layout, rank)) if layout.slabs > 1 else jnp.bool_(False)
     status = flag(~factor.ok, Status.NOT_A_MINIMUM) | flag(skipped, Status.SLABS_TOO_THIN)
-    return Direct(factor, order, rank, spring, status, layout)
+    return Direct(factor, order, rank, spring, e.status | status, layout)
 
 
 @jax.jit
@@ -232,7 +232,7 @@ def log_determinant(e):
     """log det of the Hessian on translation-free fields, differentiable in the model.
 
     Returns:
-        A scalar; NaN if the Hessian is not positive there.
+        A scalar; NaN if the Hessian is not positive there, or the expansion carries a status.
 
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
@@ -251,4 +251,5 @@ def _log_determinant(e, layout):
     direct = factorise(e, layout=layout)
     ghosts = direct.layout.slabs * direct.width - n
     # The spring k on one particle multiplies the determinant by (k/n)^d, every unused place by k.
-    return direct.factor.logdet - d * jnp.log(direct.spring / n) - ghosts * d * jnp.log(direct.spring)
+    value = direct.factor.logdet - d * jnp.log(direct.spring / n) - ghosts * d * jnp.log(direct.spring)
+    return or_nan(direct.status, value)

@@ -215,6 +215,8 @@ def expand(model, glass, *, capacity=None):
     if not isinstance(model, PairModel):
         if not callable(model):
             raise TypeError(f"model must be a PairModel or a function energy(position), found {type(model).__name__}")
+        if capacity is not None:
+            raise ValueError("capacity is a number of bonds, and an expansion of energy(position) has none: leave it out")
         return EnergyExpansion(glass, jnp.int32(0), model)
     neighbours.check(model, glass)
     if capacity is not None:

@@ -83,6 +83,7 @@ def from_hessian(matrix, dim, *, pairs=None):
     row, column, block = _blocks(matrix, n, dim)
     if not np.isfinite(block).all():
         raise ValueError("matrix must be finite, found entries that are not")
+    _refuse_asymmetric(row, column, block)
     if pairs is None:
         above = (row < column) & np.any(block != 0, axis=(1, 2))
         pairs = np.stack([row[above], column[above]], axis=1)
@@ -93,6 +94,15 @@ def from_hessian(matrix, dim, *, pairs=None):
     return HessianExpansion(
         jnp.asarray(row), jnp.asarray(column), float64("matrix", block), bonds, jnp.zeros((n, dim)), jnp.int32(0)
     )
+
+
+def _refuse_asymmetric(row, column, block):
+    place = {pair: k for k, pair in enumerate(zip(row.tolist(), column.tolist(), strict=True))}
+    mirror = np.array([place.get((j, i), -1) for i, j in place])
+    zero = np.zeros((1, *block.shape[1:]))
+    gap = np.abs(block - np.swapaxes(np.concatenate([block, zero])[mirror], 1, 2)).max()
+    if gap > 1e-8 * np.abs(block).max():
+        raise ValueError(f"matrix must be symmetric, found entries that differ by {gap:.3g} from their mirror images")
 
 
 def _blocks(matrix, n, dim):

@@ -26,7 +26,7 @@ def solve(e, b, *, method="cg", tol=1e-10, max_steps=None, factor=None):
         e: expansion.
         b: (n, d) right-hand side; its mean is removed.
         method: "cg", matrix-free; or "direct", which factors the Hessian and refines once.
-        tol: relative residual to reach.
+        tol: relative residual to reach; "direct" reaches what rounding allows, and has a status above 1e-8 or tol.
         max_steps: limit of steps of "cg".
         factor: Direct from ``factorise``, to solve many systems with one factor.
 
@@ -43,6 +43,8 @@ def solve(e, b, *, method="cg", tol=1e-10, max_steps=None, factor=None):
         (0.5, 0)
     """
     choice("method", method, ("cg", "direct"))
+    if factor is not None and method != "direct":
+        raise ValueError(f"factor is used by method='direct' only, found method={method!r}")
     if b.shape != e.position.shape:
         raise ValueError(f"b must be a field of shape {e.position.shape}, found {b.shape}")
 
@@ -64,7 +66,7 @@ def _solve(e, b, factor, tol, method, max_steps, layout):
     x, (residual, steps, status) = jax.lax.custom_linear_solve(
         lambda z: remove_translation(e.second(z)), remove_translation(b), solver, symmetric=True, has_aux=True
     )
-    return Solution(x, residual, steps, status)
+    return Solution(x, residual, steps, status | e.status)
 
 
 def _direct(factor, matvec, b, tol):

@@ -80,6 +80,9 @@ def _curvature(e, direction):
 
 
 def _direction(e, direction):
-    if isinstance(direction, tuple):
-        return shear_direction(direction, e.glass.dim)
+    if isinstance(direction, (tuple, list)) and jnp.ndim(direction) == 1:
+        return shear_direction(tuple(direction), e.glass.dim)
+    d = e.glass.dim
+    if jnp.shape(direction) != (d, d):
+        raise ValueError(f"direction must be a plane (p, q) or a ({d}, {d}) matrix, found shape {jnp.shape(direction)}")
     return jnp.asarray(direction)

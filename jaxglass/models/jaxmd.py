@@ -5,6 +5,7 @@ right in sheared cells. The sizes come from a ListPlan of plain numbers instead 
 be built under jit and vmap, and glasses of one size share one compiled program.
 """
 
+import dataclasses
 import itertools
 import math
 from typing import NamedTuple
@@ -143,5 +144,11 @@ def integrator(thermostat, force, dt, damping):
     # jax-md makes some of the state in float32; one precision throughout keeps the loops well typed.
     double = lambda state: jax.tree.map(lambda a: a.astype(jnp.float64) if a.dtype == jnp.float32 else a, state)
     number = lambda kT: jnp.asarray(kT, jnp.float64)
-    initialise = lambda key, x, kT, bonds: double(start(key, x, kT=number(kT), bonds=bonds))
+
+    def initialise(key, x, kT, bonds):
+        state = double(start(key, x, kT=number(kT), bonds=bonds))
+        if thermostat == "nose-hoover":  # jax-md counts the total momentum, which stays zero, among the degrees of freedom
+            state = state.set(chain=dataclasses.replace(state.chain, degrees_of_freedom=x.size - x.shape[-1]))
+        return state
+
     return initialise, lambda state, kT, bonds: double(apply(state, kT=number(kT), bonds=bonds))

@@ -105,6 +105,10 @@ def with_room(attempt, *trees):
 
 def check(model, glass):
     """Refuses a concrete glass that the model cannot describe, with a sentence."""
+    if not hasattr(model, "cutoff"):
+        raise TypeError(f"model must be a PairModel, found {type(model).__name__}")
+    if glass.position.ndim != 2:
+        raise ValueError(f"glass must be a single one, found positions of shape {glass.position.shape}: use jax.vmap for a stack")
     if model.sigma is None and glass.diameter is None:
         raise ValueError(f"glass must have diameters for the model {model.name}, found species")
     if model.sigma is not None and glass.species is None:

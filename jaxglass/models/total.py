@@ -5,9 +5,10 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from ..core.status import or_nan
 from ..core.struct import struct
 from . import jaxmd
-from .neighbours import check, plan, with_room
+from .neighbours import check, find_bonds, plan, with_room
 from .pair import energy_of
 
 
@@ -19,7 +20,8 @@ class _Total:
 
 
 def energy(model, glass):
-    """Potential energy of a glass, a scalar. Works anywhere, not only at a minimum.
+    """Potential energy of a glass, a scalar; NaN where the model cannot describe the glass. Works anywhere, not only
+    at a minimum.
 
     Args:
         model: PairModel.
@@ -55,11 +57,11 @@ def _total(model, glass):
 
 @functools.partial(jax.jit, static_argnums=2)
 def _compiled_total(model, glass, sizes):
-    i, j, overflow = jaxmd.list_pairs(sizes.listing, jax.lax.stop_gradient(glass))
+    bonds, status = find_bonds(jax.lax.stop_gradient(model), jax.lax.stop_gradient(glass), sizes)
+    i, j = (jnp.where(bonds.valid, k, glass.count) for k in (bonds.i, bonds.j))
     of_position = lambda x: pair_sum(model, glass.replace(position=x), i, j)
     value, slope = jax.value_and_grad(of_position)(glass.position)
-    nan = jnp.where(overflow, jnp.nan, 0.0)
-    return _Total(value + nan, -slope + nan, overflow.astype(jnp.int32) * 2)
+    return _Total(or_nan(status, value), or_nan(status, -slope), status)
 
 
 def pair_sum(model, glass, i, j):

@@ -115,9 +115,14 @@ def soft_spots(e, *, kind="pseudo", batch=128, max_starts=None, unseen=0.5, rare
     bonds = np.random.default_rng(seed).permutation(np.flatnonzero(np.asarray(e.bonds.valid)))
     bonds = bonds[: len(bonds) if max_starts is None else integer("max_starts", max_starts, at_least=1)]
     least = 3 / (2 / e.count if rarest is None else positive("rarest", rarest))
+    if starts is not None and jnp.shape(starts)[1:] != e.position.shape:
+        raise ValueError(
+            f"starts must be fields of shape (k, {', '.join(map(str, e.position.shape))}), found {jnp.shape(starts)}"
+        )
     found = _Found(same, stiffest)
     if starts is not None:
-        found.add(SEARCHES[kind](e, starts, tol=tol))
+        found.add(SEARCHES[kind](e, jnp.asarray(starts), tol=tol), counted=False)
+    every = int(np.sum(e.bonds.valid))
     with Progress(f"{kind} modes", len(bonds), show=progress) as bar:
         for begin in range(0, len(bonds), batch):
             chosen = bonds[begin : begin + batch]
@@ -126,9 +131,9 @@ def soft_spots(e, *, kind="pseudo", batch=128, max_starts=None, unseen=0.5, rare
             modes = SEARCHES[kind](e, dipole_seeds(e, jnp.asarray(filled)), tol=tol)
             found.add(jax.tree.map(lambda a, k=len(chosen): a[:k], modes))
             bar.done(len(chosen))
-            if found.starts >= least and found.unseen() <= unseen:
+            if found.starts - found.failed >= least and found.unseen() <= unseen:
                 break
-    return found.catalogue(e, unseen)
+    return found.catalogue(e, unseen, min(least, every - found.failed))
 
 
 class _Found:
@@ -136,34 +141,36 @@ class _Found:
 
     def __init__(self, same, stiffest):
         self.same, self.stiffest = same, np.inf if stiffest is None else stiffest
-        self.modes, self.flat, self.hits = [], None, []
+        self.modes, self.flat, self.hits = [], None, []  # hits by random bonds alone; they make the estimate
         self.starts = self.failed = 0
 
-    def add(self, modes):
+    def add(self, modes, counted=True):
         modes = jax.tree.map(np.asarray, modes)
-        self.starts += len(modes.status)
-        self.failed += int(np.sum(modes.status != 0))
+        if counted:
+            self.starts += len(modes.status)
+            self.failed += int(np.sum(modes.status != 0))
         for k in np.flatnonzero((modes.status == 0) & (modes.stiffness <= self.stiffest)):
-            self._add(jax.tree.map(lambda a, k=k: a[k], modes))
+            self._add(jax.tree.map(lambda a, k=k: a[k], modes), int(counted))
 
-    def _add(self, mode):
+    def _add(self, mode, hit):
         flat = mode.vector.reshape(1, -1)
         if self.modes:
             overlap = np.abs(self.flat @ flat[0])
             if overlap.max() > self.same:
-                self.hits[int(overlap.argmax())] += 1
+                self.hits[int(overlap.argmax())] += hit
                 return
         self.modes.append(mode)
-        self.hits.append(1)
+        self.hits.append(hit)
         self.flat = flat if self.flat is None else np.concatenate([self.flat, flat])
 
     def unseen(self):
         once, twice = (sum(h == k for h in self.hits) for k in (1, 2))
         return once * (once - 1) / (2 * (twice + 1))
 
-    def catalogue(self, e, bound):
+    def catalogue(self, e, bound, least):
         missing = self.unseen()
-        status = np.int32(e.status) | np.int32(Status.NOT_CONVERGED if missing > bound or not self.modes else 0)
+        incomplete = missing > bound or not self.modes or self.starts - self.failed < least
+        status = np.int32(e.status) | np.int32(Status.NOT_CONVERGED if incomplete else 0)
         if not self.modes:
             none = jnp.zeros(0)
             shape = e.position.shape

@@ -83,6 +83,10 @@ def lowest_modes(e, count, *, method="auto", seed=0):
     if method == "auto":
         bonded = isinstance(e, Expansion)
         method = "dense" if n * d <= DENSE_SIZE or 4 * count > n * d else "direct" if bonded else "filter"
+    if method == "direct" and 3 * count > n * d:
+        raise ValueError(
+            f"count must be at most a third of the {n * d} coordinates for method='direct', found {count}; use 'dense'"
+        )
     layout = plan_layout(e) if method == "direct" else None
     value, vector, residual, status = _lowest(e, count, method, layout, seed)
     root = jnp.sqrt(jnp.where(value == 0, 1.0, jnp.abs(value)))
@@ -97,12 +101,12 @@ def _lowest(e, count, method, layout, seed):
     block = lambda f: lambda v: jax.vmap(lambda c: f(c.reshape(shape)).ravel(), 1, 1)(v)
     matvec = block(lambda z: remove_translation(e.second(remove_translation(z))))
     project = block(remove_translation)
-    status = jnp.int32(0)
+    status = e.status
     if method == "dense":
         pairs = _dense(e, count)
     elif method == "direct":
         engine = factorise(e, layout=layout)
-        status = engine.status
+        status = status | engine.status
         inverse = lambda v: _columns(lambda b: apply_inverse(engine, b), v, shape)
         columns = max(8, math.ceil(0.75 * count))
         depth = min(12, (n * d - d) // columns)

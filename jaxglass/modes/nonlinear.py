@@ -78,7 +78,7 @@ def quartic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=No
 
 
 def cubic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=None):
-    """Cubic mode: M z = (kappa/tau) U''':zz, a minimum of kappa^3 / tau^2, six times the height of the barrier along it.
+    """Cubic mode: M z = (kappa/tau) U''':zz, a minimum of kappa^3 / tau^2, 3/2 of the height of the barrier along it.
 
     Arguments and result as for ``quartic_mode``; the best start is a quartic mode.
 
@@ -118,6 +118,8 @@ def _mode(name, e, z0, method, tol, max_steps, optimiser):
         raise ValueError("pseudo_harmonic_mode needs bonds; an expansion of energy(position) has none: use from_hessian")
     if method == "auto":
         method = "mapping" if hasattr(e, "bonds") and optimiser is None else "optax"
+    if method == "mapping" and optimiser is not None:
+        raise ValueError('optimiser is used by method="optax" only, found method="mapping"')
     if method == "mapping" and not hasattr(e, "bonds"):
         raise ValueError('method="mapping" needs bonds; use "optax" for an expansion of energy(position)')
     max_steps = (500 if method == "mapping" else 3000) if max_steps is None else integer("max_steps", max_steps, at_least=1)

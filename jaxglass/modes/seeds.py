@@ -6,9 +6,9 @@ import itertools
 import jax
 import jax.numpy as jnp
 
-from ..landscape.dipole import dipole
+from ..core.status import or_nan
+from ..landscape.dipole import check_bonds, dipole
 from ..landscape.direct import apply_inverse, factorise, plan_layout
-from ..landscape.expansion import Expansion
 from ..landscape.solve import remove_translation, solve
 from ..landscape.strain import mixed_strain
 from ..system.box import minimum_image, wrap
@@ -30,14 +30,13 @@ def dipole_seeds(e, bonds):
         (5, 64, 2)
     """
     bonds = jnp.asarray(bonds)
-    return _dipole_seeds(e, bonds, plan_layout(e) if isinstance(e, Expansion) else None)
+    check_bonds(e, bonds)
+    return _dipole_seeds(e, bonds, plan_layout(e))
 
 
 @functools.partial(jax.jit, static_argnums=2)
 def _dipole_seeds(e, bonds, layout):
     force = jax.vmap(lambda b: dipole(e, b))(bonds)
-    if layout is None:
-        return _unit(jax.lax.map(lambda d: solve(e, d, tol=1e-6).x, force))
     field = apply_inverse(factorise(e, layout=layout), jnp.moveaxis(force, 0, -1))
     return _unit(jnp.moveaxis(field, -1, 0))
 
@@ -58,7 +57,11 @@ def nonaffine_seeds(e):
     for p, q in itertools.combinations(range(d), 2):
         zero = jnp.zeros((d, d))
         directions += [zero.at[p, q].set(0.5).at[q, p].set(0.5), zero.at[p, p].set(0.5).at[q, q].set(-0.5)]
-    response = lambda direction: solve(e, -mixed_strain(e, direction)).x
+
+    def response(direction):
+        s = solve(e, -mixed_strain(e, direction))
+        return or_nan(s.status, s.x)
+
     fields = _unit(jax.lax.map(response, jnp.stack(directions)))
     return fields[jnp.argsort(jax.vmap(lambda z: jnp.sum(z * e.second(z)))(fields))]
 

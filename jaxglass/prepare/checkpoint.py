@@ -1,10 +1,21 @@
 """A run's state on disk: the leaves of a pytree and a description of the run, replaced in one step."""
 
+import hashlib
 import json
 import os
+import zipfile
 
 import jax
 import numpy as np
+
+
+def fingerprint(tree):
+    """A digest of a pytree's numbers and structure, which tells one model from another."""
+    leaves, structure = jax.tree.flatten(tree)
+    digest = hashlib.sha256(str(structure).encode())
+    for leaf in leaves:
+        digest.update(_plain(jax.numpy.asarray(leaf)).tobytes())
+    return digest.hexdigest()
 
 
 def write(path, run, state):
@@ -24,7 +35,7 @@ def read(path, run, like):
         with np.load(path) as file:
             found = str(file["run"])
             leaves = [file[f"leaf{k}"] for k in range(len(jax.tree.leaves(like)))]
-    except (OSError, KeyError, ValueError, EOFError) as error:
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"checkpoint {path} cannot be read ({error}); remove it to start anew") from error
     if found != json.dumps(run, sort_keys=True):
         raise ValueError(f"checkpoint {path} belongs to another run; remove it or name another file. It says: {found[:200]}")

@@ -54,9 +54,9 @@ class Motion:
 
     @property
     def temperature(self):
-        """Kinetic temperature."""
+        """Kinetic temperature; the total momentum is zero, unless the Langevin thermostat moves it too."""
         n, d = self.velocity.shape
-        return jnp.sum(self.velocity**2) / (n * d - d)
+        return jnp.sum(self.velocity**2) / (n * d if self.thermostat == "langevin" else n * d - d)
 
     def now(self):
         """The present configuration as a Glass."""
@@ -94,8 +94,13 @@ def start_dynamics(key, model, glass, *, temperature, dt=0.005, thermostat="nose
     neighbours.check(model, glass)
     if damping is None:
         damping = 1.0 if thermostat == "langevin" else 100 * dt
-    sizes = neighbours.plan(model, glass, skin=skin_of(model))
-    return _start(key, model, glass, temperature, dt, damping, thermostat, sizes)
+    positive("damping", damping)
+
+    def attempt(room):
+        sizes = neighbours.plan(model, glass, skin=skin_of(model), room=room)
+        return _start(key, model, glass, temperature, dt, damping, thermostat, sizes)
+
+    return neighbours.with_room(attempt, model, glass)
 
 
 def run_dynamics(model, motion, steps, *, temperature, final_temperature=None):
@@ -115,7 +120,8 @@ def run_dynamics(model, motion, steps, *, temperature, final_temperature=None):
         See ``start_dynamics``.
     """
     if not is_traced(steps):
-        integer("steps", int(steps), at_least=0)
+        integer("steps", steps.item() if hasattr(steps, "item") else steps, at_least=0)
+    positive("temperature", temperature)
     final = temperature if final_temperature is None else final_temperature
 
     def attempt(room):

@@ -18,7 +18,7 @@ from ..core.status import require
 from ..models import catalogue, neighbours
 from ..models.pair import PairModel
 from ..system.box import wrap
-from .checkpoint import read, write
+from .checkpoint import fingerprint, read, write
 from .dynamics import run_dynamics, start_dynamics
 from .quench import Quenched, quench
 from .starts import random_glass
@@ -33,6 +33,10 @@ class Stage:
     temperature: float
     final: float
     time: float
+
+    def __post_init__(self):
+        for name in ("temperature", "final", "time"):
+            positive(name, getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def make_glass(key, name, n, *, protocol=None, model=None, density=None, progres
         density: particles per volume, by default the published one.
         progress: show a progress bar on stderr.
         checkpoint: path of a file that is rewritten every half minute or so; if it exists and belongs to this run, the run
-            goes on from there, with the same result as without the interruption. Removed at the end.
+            goes on from there, with the same result as without the interruption. Removed when all went well.
 
     Returns:
         Quenched: glass, max_force, steps, status.
@@ -128,6 +132,7 @@ def make_glass(key, name, n, *, protocol=None, model=None, density=None, progres
         "protocol": asdict(protocol),
         "key": np.asarray(jax.random.key_data(key)).tolist(),
         "density": density,
+        "model": fingerprint(model),
     }
     motion = _begin(velocity, model, glass, protocol)
     if checkpoint is not None and os.path.exists(checkpoint):
@@ -135,7 +140,7 @@ def make_glass(key, name, n, *, protocol=None, model=None, density=None, progres
     keep = (lambda m: write(checkpoint, run, m)) if checkpoint is not None else (lambda m: None)
     motion = _run_stages(model, motion, protocol, progress, keep)
     result = quench(model, motion.glass.replace(position=wrap(motion.glass.box, motion.position)))
-    if checkpoint is not None and os.path.exists(checkpoint):
+    if checkpoint is not None and os.path.exists(checkpoint) and int(result.status) == 0:
         os.remove(checkpoint)
     return result
 

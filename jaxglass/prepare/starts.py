@@ -2,7 +2,7 @@
 
 import jax
 
-from ..core.checks import integer
+from ..core.checks import integer, positive
 from ..models import catalogue
 from ..system.box import cartesian, make_box
 from ..system.glass import Glass
@@ -27,6 +27,8 @@ def random_glass(key, name, n, *, density=None):
     """
     at = catalogue.conditions(name)
     integer("n", n, at_least=1)
+    if density is not None:
+        positive("density", density)
     box = make_box((n / (at.density if density is None else density)) ** (1 / at.dim), at.dim)
     place, kind = jax.random.split(key)
     position = cartesian(box, jax.random.uniform(place, (n, at.dim)))

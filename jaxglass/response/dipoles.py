@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core.checks import choice
-from ..core.status import Status
+from ..core.status import or_nan
 from ..landscape.dipole import dipole
 from ..landscape.direct import apply_inverse, bond_blocks, factorise, plan_layout, ring_of
 from ..landscape.expansion import Expansion
@@ -72,9 +72,8 @@ def _by_solves(e, bonds):
     def one(bond):
         d = dipole(e, bond)
         s = solve(e, d)
-        bad = (s.status | e.status) & int(Status.NOT_A_MINIMUM | Status.NOT_CONVERGED | Status.NOT_FINITE) != 0
         value = jnp.sum(d * s.x) / jnp.sum(s.x * s.x)
-        return jnp.where(e.bonds.valid[bond], jnp.where(bad, jnp.nan, value), 0.0)
+        return jnp.where(e.bonds.valid[bond], or_nan(s.status, value), 0.0)
 
     return jax.lax.map(one, bonds)
 
@@ -97,4 +96,4 @@ def _every(e, layout):
     below = along(second) - jnp.sum(seen * seen, axis=-1)
     usable = e.bonds.valid & (engine.status == 0)
     kappa = along(first) / jnp.where(usable, below, 1.0)
-    return jnp.where(e.bonds.valid, jnp.where(engine.status == 0, kappa, jnp.nan), 0.0)
+    return jnp.where(e.bonds.valid, or_nan(engine.status, kappa), 0.0)

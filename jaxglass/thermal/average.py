@@ -11,13 +11,13 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from ..landscape.direct import apply_inverse, factorise
+from ..core.status import or_nan
 from ..landscape.expansion import Expansion
 from ..landscape.solve import solve
 from ..linalg import stochastic
 from ..modes.harmonic import lowest_modes
 from . import inverse
-from .local_energy import PROBE_TOL, local_thermal_energy, thermal_displacement
+from .local_energy import PROBE_TOL, displacement, thermal_displacement
 
 METHODS = ("auto", "direct", "dense", "stochastic")
 COLUMNS = 64  # of the inverse at a time
@@ -35,7 +35,8 @@ def thermal_average(e, observable, *, method="auto", probes=128, modes=64, seed=
         probes, modes, seed: of "stochastic", as for ``local_thermal_energy``.
 
     Returns:
-        A scalar; ``thermal_estimate`` gives the standard error of "stochastic" too.
+        A scalar, NaN if the configuration is not a minimum or a solve did not converge; ``thermal_estimate`` gives the
+        standard error of "stochastic" too.
 
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
@@ -52,13 +53,9 @@ def thermal_average(e, observable, *, method="auto", probes=128, modes=64, seed=
         return thermal_estimate(e, observable, probes=probes, modes=modes, seed=seed).value
     x = e.position
     slope = jax.grad(observable)(x)
-    along = jnp.sum(slope * thermal_displacement(e, method=method))
-    curvature = _curvature(observable, x)
-    if method == "dense":
-        columns = inverse.dense_inverse(e)[0]
-        return along + _trace(curvature, lambda k: columns[:, k].reshape(*x.shape, -1), x)
-    engine = factorise(e, layout=layout)
-    return along + _trace(curvature, functools.partial(_inverse_columns, engine, x.shape), x)
+    known = inverse.exact(e, method, layout)
+    moved, status = displacement(e, known) if isinstance(e, Expansion) else (thermal_displacement(e), known.status)
+    return or_nan(status, jnp.sum(slope * moved) + _trace(_curvature(observable, x), known.columns, x))
 
 
 def thermal_estimate(e, observable, *, probes=128, modes=64, seed=0):
@@ -78,11 +75,16 @@ def thermal_estimate(e, observable, *, probes=128, modes=64, seed=0):
     x = e.position
     curvature = _curvature(observable, x)
     found = lowest_modes(e, min(modes, x.size - x.shape[1]))
-    response = solve(e, jax.grad(observable)(x)).x
-    pulled = lambda z: curvature(z) - e.third(response, z)
+    response = solve(e, jax.grad(observable)(x))
+    pulled = lambda z: curvature(z) - e.third(response.x, z)
     inner = jax.vmap(lambda v: jnp.sum(v * pulled(v)))(found.vector) / found.frequency**2
-    apply = lambda z: pulled(solve(e, z, tol=PROBE_TOL).x)
-    return stochastic.trace(jax.random.key(seed), apply, x.shape, probes, known=(inner, found.vector))
+
+    def apply(z):
+        s = solve(e, z, tol=PROBE_TOL)
+        return pulled(or_nan(s.status, s.x))
+
+    estimate = stochastic.trace(jax.random.key(seed), apply, x.shape, probes, known=(inner, found.vector))
+    return jax.tree.map(functools.partial(or_nan, response.status | found.status), estimate)
 
 
 def thermal_bond_average(e, function, *, method="auto"):
@@ -94,7 +96,7 @@ def thermal_bond_average(e, function, *, method="auto"):
         method: as for ``local_thermal_energy``: "auto", "direct" or "dense".
 
     Returns:
-        (b,), zero where padded.
+        (b,), zero where padded; NaN if the configuration is not a minimum.
 
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
@@ -107,28 +109,21 @@ def thermal_bond_average(e, function, *, method="auto"):
     if not isinstance(e, Expansion):
         raise ValueError("thermal_bond_average needs the bonds of a pair model; use thermal_average with energy(position)")
     method, layout = inverse.choose(e, method, ("auto", "direct", "dense"))
-    return _bond_average(e, local_thermal_energy(e, method=method).displacement, function, method, layout)
+    return _bond_average(e, function, method, layout)
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3, 4))
-def _bond_average(e, moved, function, method, layout):
-    blocks = (inverse.direct(e, layout) if method == "direct" else inverse.dense(e)).blocks
+@functools.partial(jax.jit, static_argnums=(1, 2, 3))
+def _bond_average(e, function, method, layout):
+    known = inverse.exact(e, method, layout)
+    moved, status = displacement(e, known)
     slope, curvature = jax.vmap(jax.grad(function))(e.separation), jax.vmap(jax.hessian(function))(e.separation)
-    value = jnp.einsum("bxy,bxy->b", curvature, blocks) + jnp.sum(slope * e.difference(moved), axis=-1)
-    return jnp.where(e.bonds.valid, value, 0.0)
+    value = jnp.einsum("bxy,bxy->b", curvature, known.blocks) + jnp.sum(slope * e.difference(moved), axis=-1)
+    return jnp.where(e.bonds.valid, or_nan(status, value), 0.0)
 
 
 def _curvature(observable, x):
     """Product of the observable's second derivative with a field."""
     return lambda z: jax.jvp(jax.grad(observable), (x,), (z,))[1]
-
-
-def _inverse_columns(engine, shape, k):
-    """Columns k of M^-1, (n, d, c), translations removed."""
-    n, d = shape
-    unit = jnp.zeros((n * d, k.size)).at[k, jnp.arange(k.size)].set(1.0).reshape(n, d, -1)
-    columns = apply_inverse(engine, unit - jnp.mean(unit, axis=0))
-    return columns - jnp.mean(columns, axis=0)
 
 
 def _trace(curvature, columns, x):

@@ -3,13 +3,14 @@
 B_b = G_ii + G_jj - G_ij - G_ji,  G any generalised inverse of M;  f_b, K_b and U''' do not see translations.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax.numpy as jnp
 
 from ..core.checks import choice
 from ..core.status import Status, flag
-from ..landscape.direct import bond_blocks, factorise, plan_layout
+from ..landscape.direct import apply_inverse, bond_blocks, factorise, plan_layout
 from ..landscape.expansion import Expansion
 from ..landscape.solve import remove_translation, solve
 from ..linalg.dense import as_matrix, pseudo_inverse
@@ -22,12 +23,14 @@ class Inverse(NamedTuple):
 
     Attributes:
         blocks: (b, d, d), B_b; None without bonds.
-        apply: function (n, d) -> (n, d), M^-1 on a field.
+        apply: function (n, d) -> (n, d) and status, M^-1 on a field.
+        columns: function of indices k of coordinates -> (n, d, c), columns of M^-1; None if only modes are known.
         status: bits.
     """
 
     blocks: object
     apply: object
+    columns: object
     status: object
 
 
@@ -50,23 +53,46 @@ def engine_bytes(e, layout):
 def direct(e, layout):
     """Exact, by the direct engine."""
     engine = factorise(e, layout=layout)
-    apply = lambda b: solve(e, b, method="direct", factor=engine).x
-    return Inverse(bond_blocks(engine, e.bonds), apply, engine.status)
+
+    def apply(b):
+        s = solve(e, b, method="direct", factor=engine)
+        return s.x, s.status
+
+    columns = functools.partial(_columns_of_inverse, engine, e.position.shape)
+    return Inverse(bond_blocks(engine, e.bonds), apply, columns, engine.status)
+
+
+def _columns_of_inverse(engine, shape, k):
+    """Columns k of M^-1, (n, d, c), translations removed."""
+    n, d = shape
+    unit = jnp.zeros((n * d, k.size)).at[k, jnp.arange(k.size)].set(1.0).reshape(n, d, -1)
+    return remove_translation(apply_inverse(engine, remove_translation(unit)))
+
+
+def exact(e, method, layout):
+    """By "direct" or "dense"."""
+    return direct(e, layout) if method == "direct" else dense(e)
+
+
+def modes(e, found):
+    """The share of the modes found."""
+    return Inverse(blocks_of_modes(e, found), lambda b: (apply_modes(found, b), jnp.int32(0)), None, found.status)
 
 
 def dense(e):
     """Exact, from the full spectrum; the matrix and its inverse are formed."""
     inverse, lowest = dense_inverse(e)
     shape = e.position.shape
-    apply = lambda b: (inverse @ b.ravel()).reshape(shape)
-    status = flag(~(lowest > 0), Status.NOT_A_MINIMUM)
+    apply = lambda b: ((inverse @ b.ravel()).reshape(shape), jnp.int32(0))
+    columns = lambda k: inverse[:, k].reshape(*shape, -1)
+    status = e.status | flag(~(lowest > 0), Status.NOT_A_MINIMUM)
     if not isinstance(e, Expansion):
-        return Inverse(None, apply, status)
+        return Inverse(None, apply, columns, status)
     g = inverse.reshape(*shape, *shape)
     i, j = e.bonds.i, e.bonds.j
     mixed = g[i, :, j, :]
     blocks = g[i, :, i, :] + g[j, :, j, :] - mixed - jnp.swapaxes(mixed, -1, -2)
-    return Inverse(jnp.where(e.bonds.valid[:, None, None], blocks, 0.0), apply, status)
+    return Inverse(jnp.where(e.bonds.valid[:, None, None], blocks, 0.0), apply, columns, status)
 
 
 def dense_inverse(e):

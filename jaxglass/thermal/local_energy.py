@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core.checks import integer
+from ..core.status import Status, flag, or_nan
 from ..core.struct import struct
 from ..landscape.expansion import Expansion, bond_third_block
 from ..landscape.solve import remove_translation, solve
@@ -83,7 +84,7 @@ def thermal_displacement(e, *, method="auto", probes=128, modes=64, seed=0):
     Args: as for ``local_thermal_energy``; an expansion of any energy(position) is served by "dense".
 
     Returns:
-        (n, d), zero mean.
+        (n, d), zero mean; NaN where ``local_thermal_energy`` would set a status.
 
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
@@ -94,7 +95,8 @@ def thermal_displacement(e, *, method="auto", probes=128, modes=64, seed=0):
         (64, 2)
     """
     if isinstance(e, Expansion):
-        return local_thermal_energy(e, method=method, probes=probes, modes=modes, seed=seed).displacement
+        found = local_thermal_energy(e, method=method, probes=probes, modes=modes, seed=seed)
+        return or_nan(found.status, found.displacement)
     inverse.choose(e, method, ("auto", "dense"))
     return _dense_displacement(e)
 
@@ -108,14 +110,17 @@ def bond_third_of_inverse(e, blocks):
 def _local(e, found, method, layout, probes, seed):
     if method == "stochastic":
         return _stochastic(e, found, probes, seed)
-    if method == "modes":
-        known = inverse.Inverse(inverse.blocks_of_modes(e, found), functools.partial(inverse.apply_modes, found), found.status)
-    else:
-        known = inverse.direct(e, layout) if method == "direct" else inverse.dense(e)
-    moved = -remove_translation(known.apply(bond_third_of_inverse(e, known.blocks)))
+    known = inverse.modes(e, found) if method == "modes" else inverse.exact(e, method, layout)
+    moved, status = displacement(e, known)
     harmonic, anharmonic = _parts(e, known.blocks, moved)
     value = harmonic + anharmonic
-    return LocalThermalEnergy(value, harmonic, anharmonic, moved, jnp.zeros_like(value), e.status | known.status)
+    return LocalThermalEnergy(value, harmonic, anharmonic, moved, jnp.zeros_like(value), status)
+
+
+def displacement(e, known):
+    """X from what is known of M^-1, and the status of both."""
+    x, status = known.apply(bond_third_of_inverse(e, known.blocks))
+    return -remove_translation(x), e.status | known.status | status
 
 
 def _parts(e, blocks, moved):
@@ -162,8 +167,9 @@ def _stochastic(e, found: Modes, probes, seed):
 @jax.jit
 def _dense_displacement(e):
     """For an energy without bonds: U''' : M^-1 = sum over an orthonormal set of U''' : z (M^-1 z)."""
-    g, _ = inverse.dense_inverse(e)
+    g, lowest = inverse.dense_inverse(e)
     shape = e.position.shape
     unit = jnp.eye(g.shape[0])
     terms = jax.lax.map(lambda zy: e.third(zy[0].reshape(shape), zy[1].reshape(shape)), (unit, g))
-    return -remove_translation((g @ jnp.sum(terms, axis=0).ravel()).reshape(shape))
+    moved = -remove_translation((g @ jnp.sum(terms, axis=0).ravel()).reshape(shape))
+    return or_nan(e.status | flag(~(lowest > 0), Status.NOT_A_MINIMUM), moved)

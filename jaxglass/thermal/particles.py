@@ -5,6 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from ..core.status import Status, flag, or_nan
 from ..landscape.direct import apply_inverse, factorise, pair_blocks
 from ..landscape.expansion import Expansion
 from ..linalg import slabs
@@ -42,7 +43,7 @@ def particle_mean(e, value):
 def heat_capacity(e, *, method="auto"):
     """Heat capacity map: the sum over a particle's bonds of |f_b . (X_j - X_i)|, (n,).
 
-    The anharmonic part alone, as the comparison of structural indicators has it.
+    NaN if the configuration is not a minimum. The anharmonic part alone, as the comparison of structural indicators has it.
 
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
@@ -52,13 +53,14 @@ def heat_capacity(e, *, method="auto"):
         >>> bool((jg.heat_capacity(e) > 0).all())
         True
     """
-    return particle_sum(e, jnp.abs(local_thermal_energy(e, method=method).anharmonic))
+    found = local_thermal_energy(e, method=method)
+    return particle_sum(e, jnp.abs(or_nan(found.status, found.anharmonic)))
 
 
 def vibrality(e, *, method="auto"):
     """Mean square displacement of each particle per k_B T: the trace of its block of M^-1, (n,) (Debye-Waller factors).
 
-    Equal to the sum over all modes of |psi_i|^2 / omega^2.
+    Equal to the sum over all modes of |psi_i|^2 / omega^2. NaN if the configuration is not a minimum.
 
     Args:
         method: "direct" or "dense"; "auto" takes direct where there are bonds.
@@ -81,7 +83,9 @@ def vibrality(e, *, method="auto"):
 def _vibrality(e, method, layout):
     n, d = e.position.shape
     if method == "dense":
-        return jnp.sum(jnp.diagonal(inverse.dense_inverse(e)[0]).reshape(n, d), axis=1)
+        full, lowest = inverse.dense_inverse(e)
+        status = e.status | flag(~(lowest > 0), Status.NOT_A_MINIMUM)
+        return or_nan(status, jnp.sum(jnp.diagonal(full).reshape(n, d), axis=1))
     engine = factorise(e, layout=layout)
     own = pair_blocks(engine, slabs.selected_inverse(engine.factor), engine.rank, engine.rank)
     # G holds one particle; P G P with P = 1 - T T^T, T the unit translations, is the inverse that holds none.
@@ -89,7 +93,7 @@ def _vibrality(e, method, layout):
     moved = apply_inverse(engine, translations)
     mean = jnp.einsum("nac,nad->cd", translations, moved)
     trace = lambda a: jnp.trace(a, axis1=-2, axis2=-1)
-    return trace(own) - 2 * trace(moved) / jnp.sqrt(n) + trace(mean) / n
+    return or_nan(engine.status, trace(own) - 2 * trace(moved) / jnp.sqrt(n) + trace(mean) / n)
 
 
 def mode_map(modes):

@@ -52,13 +52,15 @@ def softness_field(e, value, *, bins=40, threshold=1.1, reduce="mean", least=2):
         (2, True)
     """
     choice("reduce", reduce, ("mean", "sum"))
+    if jnp.shape(value) != e.bonds.i.shape:
+        raise ValueError(f"value must hold one number per bond, shape {e.bonds.i.shape}, found {jnp.shape(value)}")
     bins = integer("bins", bins, at_least=3)
     middle = fractional(e.glass.box, e.position[e.bonds.i] + 0.5 * e.separation)
     if not is_traced(e, value):
         bins = _fitting(np.asarray(middle)[np.asarray(e.bonds.valid)], bins, least)
     dim = e.glass.dim
     place = tuple(jnp.floor((middle % 1.0) * bins).astype(int).T % bins)
-    kept = e.bonds.valid & (jnp.abs(value) >= threshold)
+    kept = e.bonds.valid & ~(jnp.abs(value) < threshold)  # NaN is kept, and seen
     grid = jnp.zeros((bins,) * dim)
     total = grid.at[place].add(jnp.where(kept, jnp.abs(value), 0.0))
     if reduce == "mean":

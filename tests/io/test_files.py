@@ -60,7 +60,24 @@ def test_a_users_own_model_leaves_its_parameters(ipl, tmp_path):
     model = jg.models.pair(own, {"a": 2.0}, sigma=[[1.0, 1.1], [1.1, 1.2]], cutoff=1.4)
     jg.save(tmp_path / "g.h5", ipl.glass, model=model)
     stored = jg.load(tmp_path / "g.h5")
-    assert stored.model is None and stored.provenance["model"] == {"name": "own", "parameters": {"a": 2.0}}
+    kept = stored.provenance["model"]
+    assert stored.model is None and kept["name"] == "own"
+    assert kept["numbers"]["a"] == 2.0 and kept["numbers"]["sigma"] == [[1.0, 1.1], [1.1, 1.2]]
+
+
+def hertz(x, p):
+    return x**-6
+
+
+def test_a_users_own_model_is_not_taken_for_a_built_in_one_of_its_name(ipl, tmp_path):
+    model = jg.models.pair(hertz, {}, sigma=[[1.0, 1.1], [1.1, 1.2]], cutoff=1.4)
+    jg.save(tmp_path / "g.h5", ipl.glass, model=model)
+    assert jg.load(tmp_path / "g.h5").model is None
+
+
+def test_named_tuples_keep_their_names(ipl, tmp_path):
+    jg.save(tmp_path / "g.h5", ipl.glass, results={"tail": jg.tail_exponent(np.arange(1.0, 50.0), 2.0)})
+    assert set(jg.load(tmp_path / "g.h5").results["tail"]) >= {"low", "high"}
 
 
 def test_broken_files_get_a_sentence(ipl, tmp_path):

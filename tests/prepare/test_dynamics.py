@@ -41,6 +41,27 @@ def test_thermostats_hold_their_temperature(ipl, thermostat):
     assert abs(np.mean(kinetic) - 0.6) < 5 * 0.6 * np.sqrt(2 / 800) / np.sqrt(10)
 
 
+@pytest.mark.parametrize("thermostat", ["nose-hoover", "langevin"])
+def test_the_smallest_glasses_hold_their_temperature_too(thermostat):
+    """Sixteen particles: to count the total momentum wrongly would show as 7 per cent."""
+    model = jg.models.get("ipl2d")
+
+    def measured(key):
+        cold = jg.quench(model, jg.random_glass(key, "ipl2d", 16), force_tol=1e-3).glass
+        motion = jg.start_dynamics(key, model, cold, temperature=0.6, thermostat=thermostat)
+        motion = jg.run_dynamics(model, motion, 1000, temperature=0.6)
+
+        def later(motion, _):
+            motion = jg.run_dynamics(model, motion, 50, temperature=0.6)
+            return motion, motion.temperature
+
+        return jax.lax.scan(later, motion, None, length=40)[1]
+
+    kinetic = np.asarray(jax.jit(jax.vmap(measured))(jax.random.split(jax.random.key(3), 64))).mean(1)
+    assert abs(kinetic.mean() - 0.6) < 5 * kinetic.std() / np.sqrt(64)
+    assert kinetic.std() / np.sqrt(64) < 0.6 * 0.012
+
+
 def test_momentum_stays_zero(ipl):
     motion = jg.start_dynamics(jax.random.key(0), ipl.model, ipl.glass, temperature=0.6)
     motion = jg.run_dynamics(ipl.model, motion, 200, temperature=0.6)

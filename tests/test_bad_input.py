@@ -1,0 +1,77 @@
+"""Input that makes no sense is refused with a sentence that names the argument."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxglass as jg
+from jaxglass.prepare.checkpoint import fingerprint
+
+KEY = jax.random.key(0)
+NONE = lambda x: jnp.sum(x**2)
+
+CALLS = {
+    "factor is used by method='direct' only": lambda m, e: jg.solve(e, e.position, factor=jg.factorise(e)),
+    "optimiser is used by": lambda m, e: jg.quartic_mode(e, e.position, method="mapping", optimiser="sgd"),
+    "capacity is a number of bonds": lambda m, e: jg.expand(NONE, e.glass, capacity=8),
+    "value must hold one number per bond": lambda m, e: jg.softness_field(e, jnp.zeros(3)),
+    "values must be finite": lambda m, e: jg.spearman([1.0, np.nan, 3.0], [1.0, 2.0, 3.0]),
+    "start must be positive": lambda m, e: jg.tail_exponent(np.ones(20), 0.0),
+    "starts must be fields of shape": lambda m, e: jg.soft_spots(e, starts=e.position),
+    "bonds must be indices of valid bonds": lambda m, e: jg.dipole_seeds(e, [10**6]),
+    "force dipoles need the bonds": lambda m, e: jg.dipole_seeds(jg.expand(NONE, e.glass), [0]),
+    "direction must be a plane": lambda m, e: jg.mixed_strain(e, jnp.zeros(3)),
+    "matrix must be symmetric": lambda m, e: jg.from_hessian(np.triu(np.ones((4, 4))), 2),
+    "density must be a positive number": lambda m, e: jg.random_glass(KEY, "ipl2d", 64, density=-1.0),
+    "count must be at most a third": lambda m, e: jg.lowest_modes(e, 60, method="direct"),
+    "model must be a PairModel": lambda m, e: jg.quench(NONE, e.glass),
+    "use jax.vmap for a stack": lambda m, e: jg.quench(m, jg.stack([e.glass, e.glass])),
+    "steps must be an integer": lambda m, e: jg.run_dynamics(
+        m, jg.start_dynamics(KEY, m, e.glass, temperature=0.1), 2.7, temperature=0.1
+    ),
+    "time must be a positive number": lambda m, e: jg.protocols.annealed("ipl2d", time=-1.0),
+}
+
+
+@pytest.fixture(scope="module")
+def minimum():
+    model = jg.models.get("ipl2d")
+    return model, jg.expand(model, jg.quench(model, jg.random_glass(KEY, "ipl2d", 64)).glass)
+
+
+@pytest.mark.parametrize("sentence", CALLS)
+def test_it_is_refused_with_a_sentence(sentence, minimum):
+    with pytest.raises((ValueError, TypeError), match=sentence):
+        CALLS[sentence](*minimum)
+
+
+def test_a_model_grown_beyond_its_reach_has_no_energy_under_jit(minimum):
+    model, e = minimum
+    grown = model.replace(sigma=2 * model.sigma)
+    assert np.isnan(jax.jit(jg.energy)(grown, e.glass)) and np.isnan(jax.jit(jg.force)(grown, e.glass)).all()
+    assert np.isfinite(jax.jit(jg.energy)(model, e.glass))
+
+
+def test_a_search_that_stopped_early_says_so(minimum):
+    spots = jg.soft_spots(minimum[1], max_starts=1)
+    assert int(spots.status) & jg.Status.NOT_CONVERGED
+
+
+def test_starts_of_the_user_do_not_enter_the_estimate(minimum):
+    e = minimum[1]
+    known = jg.require(jg.soft_spots(e))
+    again = jg.soft_spots(e, starts=known.vector)
+    assert again.starts == known.starts and again.unseen == known.unseen
+    np.testing.assert_allclose(again.stiffness, known.stiffness, rtol=1e-6)
+
+
+def test_a_checkpoint_knows_its_model():
+    model = jg.models.get("ipl2d")
+    assert fingerprint(model) == fingerprint(jg.models.get("ipl2d"))
+    assert fingerprint(model) != fingerprint(model.replace(sigma=1.01 * model.sigma))
+
+
+def test_require_takes_a_dict():
+    with pytest.raises(RuntimeError, match="1 of 2 samples failed, first sample 1"):
+        jg.require({"value": np.zeros(2), "status": np.array([0, 1])})

@@ -86,7 +86,7 @@ def probes():
                 f"{pull.max():.1f}",
             )
         )
-    columns = ("probes", "time", "median standard error", "largest |E|", "largest deviation in standard errors")
+    columns = ("probes", "time", "median standard error", "largest value", "largest deviation in standard errors")
     return table("Random probes, 64 modes taken out, ipl2d, n = 1024", columns, rows)
 
 

@@ -50,6 +50,7 @@ def measured(key, e, temperature, bonds, rounds):
     for _ in range(rounds):
         motion, energies = block(motion)
         means.append((np.asarray(energies).mean(0) - np.asarray(e.energy)[bonds]) / (temperature / 2))
+    jg.require(motion)
     return np.mean(means, axis=0), np.std(means, axis=0, ddof=1) / np.sqrt(rounds)
 
 
@@ -64,7 +65,7 @@ def main():
     args = parser.parse_args()
     samples = jg.stack(list(ensemble(args)))
     thermal = jg.require(jax.jit(jax.vmap(jg.local_thermal_energy))(samples))
-    lowest = jax.jit(jax.vmap(lambda e: jg.lowest_modes(e, 1).frequency[0]))(samples)
+    lowest = jg.require(jax.jit(jax.vmap(lambda e: jg.lowest_modes(e, 1)))(samples)).frequency[:, 0]
     valid = np.asarray(samples.bonds.valid)
     value = np.asarray(thermal.value)
     glass_of = np.broadcast_to(np.arange(args.samples)[:, None], value.shape)

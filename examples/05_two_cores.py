@@ -41,10 +41,12 @@ def main():
     args = parser.parse_args()
     model, best = jg.models.get("ipl2d"), None
     for k in range(args.tries):
-        e = jg.expand(model, jg.require(jg.quench(model, jg.random_glass(jax.random.key(k), "ipl2d", args.n))).glass)
+        quenched = jg.require(jg.quench(model, jg.random_glass(jax.random.key(k), "ipl2d", args.n)))
+        e = jg.require(jg.expand(model, quenched.glass))
         for mode in jg.require(jg.lowest_modes(e, args.modes)).vector:
             first, second, share, apart = split(e, mode)
-            score = min(share) * (apart > 0.2 * float(e.glass.box.volume) ** 0.5)
+            good = int(first.status | second.status) == 0
+            score = min(share) * good * (apart > 0.2 * float(e.glass.box.volume) ** 0.5)
             if best is None or score > best[0]:
                 best = score, e, mode, first, second, share, apart
         if best[0] > 0.5:

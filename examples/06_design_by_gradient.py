@@ -43,8 +43,9 @@ def observe(theta, base, glass):
     model = model_of(theta, base)
     q = jg.quench(model, glass)
     e = jg.expand(model, q.glass)
-    elastic = jg.elasticity(e)
-    return elastic.poisson, elastic.pressure, jg.lowest_modes(e, 1).frequency[0], q.glass
+    elastic, lowest = jg.elasticity(e), jg.lowest_modes(e, 1)
+    status = q.status | elastic.status | lowest.status
+    return elastic.poisson, elastic.pressure, lowest.frequency[0], q.glass, status
 
 
 def descend(objective, theta, base, glasses, held_out, steps, rate):
@@ -54,16 +55,17 @@ def descend(objective, theta, base, glasses, held_out, steps, rate):
     every = jax.vmap(observe, (None, None, 0))
 
     def loss(theta, glasses):
-        poisson, pressure, frequency, moved = every(theta, base, glasses)
+        poisson, pressure, frequency, moved, status = every(theta, base, glasses)
         means = jnp.stack([jnp.mean(poisson), jnp.mean(pressure), jnp.mean(frequency)])
-        return objective(means), (means, moved)
+        return objective(means), (means, moved, status)
 
     slope = jax.jit(jax.value_and_grad(loss, has_aux=True))
     check = jax.jit(lambda theta, glasses: loss(theta, glasses)[1])
     track = []
     for step in range(steps + 1):
-        (value, (means, glasses)), gradient = slope(theta, glasses)
-        held, held_out = check(theta, held_out)
+        (value, (means, glasses, status)), gradient = slope(theta, glasses)
+        held, held_out, held_status = check(theta, held_out)
+        jg.require({"status": jnp.concatenate([status, held_status])})
         track.append([float(value), *np.asarray(means), *np.asarray(held)])
         if step % max(steps // 5, 1) == 0:
             print(

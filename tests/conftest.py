@@ -53,6 +53,14 @@ class Case:
         return np.array([rows[pair] for pair in zip(self.ref["bond_i"].tolist(), self.ref["bond_j"].tolist(), strict=True)])
 
 
+LONG = ("test_transformations", "test_readme", "test_examples")
+
+
+def pytest_collection_modifyitems(items):
+    """Long tests first: the processes that share the suite then end together."""
+    items.sort(key=lambda item: not any(name in item.nodeid for name in LONG))
+
+
 @pytest.fixture(autouse=True)
 def few_compiled_programs():
     """Linux grants a process 65,530 memory maps and every compiled program holds some: drop programs in time."""

@@ -101,8 +101,8 @@ def production(name, n, batch):
     starts = jg.stack([jg.random_glass(jax.random.key(k), name, n) for k in range(batch)])
     quenched = jax.vmap(lambda g: jg.quench(model, g))(starts)
     e = jax.vmap(lambda g: jg.expand(model, g))(quenched.glass)
-    alone = jax.tree.map(lambda a: a[0], e)
-    bonds = jnp.linspace(0, alone.bonds.count - 1, 32).astype(int)
+    fewest = int(jnp.min(jax.vmap(lambda b: b.count)(e.bonds)))
+    bonds = jnp.linspace(0, fewest - 1, 32).astype(int)
     steps = (
         (jax.jit(jax.vmap(lambda g: jg.quench(model, g))), starts),
         (jax.jit(jax.vmap(lambda e: jg.lowest_modes(e, 30, method="direct"))), e),

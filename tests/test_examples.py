@@ -15,7 +15,7 @@ TOY = {
     ),
     "02_thermal_maps.py": (["--n", "128", "--time", "1", "--out", "{tmp}/maps.png"], "maps.png"),
     "03_thermal_statistics.py": (
-        ["--n", "128", "--samples", "4", "--time", "1", "--rounds", "2", "--out", "{tmp}/statistics.png"],
+        ["--n", "128", "--samples", "4", "--time", "1", "--rounds", "2", "--tail", "1", "--out", "{tmp}/statistics.png"],
         "statistics.png",
     ),
     "04_soft_modes.py": (["--n", "128", "--samples", "3", "--out", "{tmp}/modes.png"], "modes.png"),

@@ -83,7 +83,7 @@ def draw(args, samples, value, largest, lowest, valid):
     figure, axes = plt.subplots(2, 2, figsize=(10, 8))
     h = jg.log_histogram(np.abs(value[valid]), 30, low=0.05)
     axes[0, 0].errorbar(h.middle, h.density, h.error, fmt="o", markersize=3)
-    end = h.middle > 3
+    end = h.middle > args.tail
     axes[0, 0].plot(
         h.middle[end],
         h.density[end][0] * (h.middle[end] / h.middle[end][0]) ** -2.25,

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.checks import is_traced
+from ..core.programs import drop_programs_in_time
 from ..core.status import Status, flag, or_nan
 from ..core.struct import static, struct
 from ..linalg import slabs
@@ -71,6 +72,7 @@ def plan_layout(e):
     axis = int(np.argmax(width))
     if is_traced(e):
         return Layout(axis, _slabs(width[axis], TRACED_SLACK * e.reach / 1.02))
+    drop_programs_in_time()
     for slack in SLACK:
         layout = Layout(axis, _slabs(width[axis], slack * e.reach / 1.02))
         if layout.slabs == 1 or not np.any(_skips(e, layout, _order(e, layout)[1])):

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.checks import is_traced
+from ..core.programs import drop_programs_in_time
 from ..core.status import Status, flag
 from ..system.bonds import compress
 from ..system.box import face_distance, minimum_image
@@ -95,6 +96,8 @@ def with_room(attempt, *trees):
         attempt: function of the factor on every capacity, returning something with a ``status``.
         trees: the inputs, looked at to tell whether they are traced.
     """
+    if not is_traced(trees):
+        drop_programs_in_time()
     room = 1.0
     result = attempt(room)
     while not is_traced(trees) and np.any(np.asarray(result.status) & int(OVERFLOWS)) and room < 64:

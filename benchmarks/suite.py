@@ -26,6 +26,11 @@ def parts(name):
     return [element.id for element in next(call for call in calls if len(call.args) == 2).args[1].elts]
 
 
+def tables():
+    """Names of all tables in order, file.part."""
+    return [f"{file}.{part}" for file in FILES for part in parts(file)]
+
+
 def machine():
     code = "import jax; jax.config.update('jax_enable_x64', True); from measure import machine; print(machine())"
     return subprocess.run([sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, check=True).stdout.strip()
@@ -42,7 +47,7 @@ def sections(path):
 def write(path, where, found):
     path.parent.mkdir(exist_ok=True)
     text = f"# Benchmarks\n\n{where}\n"
-    for name in (f"{file}.{part}" for file in FILES for part in parts(file)):
+    for name in tables():
         if name in found:
             text += f"\n<!-- {name} -->\n{found[name]}\n"
     path.with_suffix(".new").write_text(text)
@@ -62,7 +67,7 @@ def main():
     where = machine()
     path = HERE / "results" / (re.sub(r"\W+", "-", where.split(";")[0].lower()).strip("-") + ".md")
     found, failed = sections(path), []
-    names = [f"{file}.{part}" for file in FILES for part in parts(file)]
+    names = tables()
     if unknown := set(args.files) - {*FILES, *names}:
         parser.error(f"NAME must be one of {', '.join((*FILES, *names))}, found {', '.join(sorted(unknown))}")
     for name in names:

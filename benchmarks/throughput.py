@@ -77,7 +77,7 @@ def glasses_per_hour():
                     *(f"{seconds / batch:.3g} s" for seconds in parts),
                     f"{3600 * batch / best:.0f}",
                     failed,
-                    f"{memory():.1f} GB",
+                    f"{peak_memory():.1f} GB",
                 )
             )
     columns = (
@@ -116,12 +116,6 @@ def production(name, n, batch):
         parts.append(best)
         status = status | jnp.max(result.status.reshape(batch, -1), axis=1)
     return first, sum(parts), parts, int((status != 0).sum())
-
-
-def memory():
-    """Peak memory of the device, or of the process on a CPU, in GB."""
-    known = jax.devices()[0].memory_stats()
-    return known["peak_bytes_in_use"] / 1e9 if known else peak_memory()
 
 
 if __name__ == "__main__":

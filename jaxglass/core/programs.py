@@ -11,7 +11,7 @@ import jax
 
 MAPS = Path("/proc/self/maps")
 LIMIT = Path("/proc/sys/vm/max_map_count")
-FULL = 0.75
+FULL = 2 / 3
 EVERY = 5.0  # seconds between looks, which take about 20 ms when it matters
 
 _last_look = [0.0]

@@ -5,16 +5,15 @@ that are dropped. Each finished chunk can be kept in a folder, so that an interr
 """
 
 import functools
-import hashlib
-import os
-import re
 from pathlib import Path
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
+from ..core.arrays import fingerprint
 from ..core.checks import integer
+from ..core.files import whole_file
 from ..core.progress import Progress
 from ..core.status import Status
 from .memory import chunk_that_fits
@@ -50,15 +49,20 @@ def map_ensemble(function, samples, *, chunk=None, devices=None, folder=None, pr
     elif integer("chunk", chunk, at_least=1) > count:
         raise ValueError(f"chunk must be at most the {count} samples there are, found {chunk}")
     chunk = -(-chunk // len(devices)) * len(devices)
-    run = _over(function, tuple(devices))
-    parts = []
+    run, store, parts = _over(function, tuple(devices)), None, []
     with Progress("samples", count, show=progress) as bar:
         for begin in range(0, count, chunk):
             size = min(chunk, count - begin)
-            kept = None if folder is None else Path(folder) / f"samples_{begin:08d}_{begin + size:08d}.npz"
             take = np.minimum(np.arange(begin, begin + chunk), count - 1)
             inputs = jax.tree.map(lambda a, take=take: a[take], samples)
-            parts.append(_kept(run, inputs, size, kept))
+            if folder is not None and store is None:
+                store = _Store(Path(folder), run.lower(inputs))
+            done = store and store.read(begin, size, inputs)
+            if done is None:
+                done = jax.tree.map(lambda a, size=size: np.asarray(a)[:size], run(inputs))
+                if store:
+                    store.write(begin, size, inputs, done)
+            parts.append(done)
             bar.done(size)
     return jax.tree.map(lambda *a: np.concatenate(a), *parts)
 
@@ -153,32 +157,30 @@ def _over(function, devices):
     return jax.jit(jax.shard_map(batched, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False))
 
 
-def _kept(run, inputs, size, path):
-    """A chunk's result: from its file, or computed and, if asked for, kept."""
-    work = None if path is None else _digest(run, inputs)
-    if path is not None and path.exists():
-        tree = jax.tree.structure(jax.eval_shape(run, inputs))
+class _Store:
+    """Results of finished chunks, each a file that knows the program, with the numbers it closes over, and the samples."""
+
+    def __init__(self, folder, lowered):
+        self.folder, self.program, self.tree = folder, lowered.as_text(), jax.tree.structure(lowered.out_info)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, begin, size):
+        return self.folder / f"samples_{begin:08d}_{begin + size:08d}.npz"
+
+    def read(self, begin, size, inputs):
+        """The chunk's result, None if it is not there; ValueError if it is another computation's."""
+        path = self.path(begin, size)
+        if not path.exists():
+            return None
         with np.load(path) as file:
-            if "work" not in file or str(file["work"]) != work:
+            if "work" not in file or str(file["work"]) != fingerprint(inputs, self.program):
                 raise ValueError(
                     f"folder holds results of another run: {path} was made by another function or from other samples; "
                     "remove it or name another folder"
                 )
-            return jax.tree.unflatten(tree, [file[f"leaf{k}"] for k in range(len(file.files) - 1)])
-    result = jax.tree.map(lambda a: np.asarray(a)[:size], run(inputs))
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".part{os.getpid()}")
-        with open(part, "wb") as file:
-            np.savez(file, work=work, **{f"leaf{k}": leaf for k, leaf in enumerate(jax.tree.leaves(result))})
-        os.replace(part, path)
-    return result
+            return jax.tree.unflatten(self.tree, [file[f"leaf{k}"] for k in range(len(file.files) - 1)])
 
-
-def _digest(run, inputs):
-    """Tells one computation from another: what the function does, the numbers it closes over, and its samples."""
-    traced = jax.make_jaxpr(run)(inputs)
-    digest = hashlib.sha256(re.sub(r"0x[0-9a-f]+", "", str(traced.jaxpr)).encode())
-    for leaf in (*traced.consts, *jax.tree.leaves(inputs)):
-        digest.update(np.asarray(leaf).tobytes())
-    return digest.hexdigest()
+    def write(self, begin, size, inputs, result):
+        leaves = {f"leaf{k}": leaf for k, leaf in enumerate(jax.tree.leaves(result))}
+        with whole_file(self.path(begin, size)) as part, open(part, "wb") as file:
+            np.savez(file, work=fingerprint(inputs, self.program), **leaves)

@@ -6,6 +6,7 @@ Call ``jax.distributed.initialize`` in every process first, as JAX documents it.
 import jax
 import numpy as np
 
+from ..core.arrays import is_key
 from .mapping import map_ensemble, sample_count
 
 
@@ -42,7 +43,7 @@ def map_over_processes(function, samples, *, chunk=None, devices=None, folder=No
     if count < parts:
         raise ValueError(f"samples must be at least as many as the {parts} processes, found {count}")
     begin, end = part_of(count, index, parts)
-    mine = jax.tree.map(lambda a: np.asarray(a)[begin:end] if not _is_key(a) else a[begin:end], samples)
+    mine = jax.tree.map(lambda a: a[begin:end] if is_key(a) else np.asarray(a)[begin:end], samples)
     own = None if folder is None else f"{folder}/process_{index:04d}"
     size = None if chunk is None else min(chunk, end - begin)
     found = map_ensemble(function, mine, chunk=size, devices=devices, folder=own, progress=progress)
@@ -63,7 +64,3 @@ def gather(found, count):
         return np.concatenate([everyone[k][: end - begin] for k, (begin, end) in enumerate(bounds)])
 
     return jax.tree.map(join, found)
-
-
-def _is_key(array):
-    return jax.dtypes.issubdtype(getattr(array, "dtype", np.float64), jax.dtypes.prng_key)

@@ -18,13 +18,13 @@ import dataclasses
 import datetime
 import importlib.metadata
 import json
-import os
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..core.arrays import numbers
+from ..core.files import whole_file
 from ..models import shapes
 from ..models.pair import PairModel
 from ..system.box import Box, static_width
@@ -73,26 +73,17 @@ def save(path, glass=None, *, model=None, results=None, protocol=None, key=None,
 
     if glass is not None and not isinstance(glass, Glass):
         raise TypeError(f"glass must be a Glass, found {type(glass).__name__}; pass results as results={{name: result}}")
-    part = f"{os.fspath(path)}.part{os.getpid()}"
-    try:
-        with h5py.File(part, "w") as file:
-            file.attrs.update(
-                format="jaxglass", format_version=VERSION, created=datetime.datetime.now().isoformat(timespec="seconds")
-            )
-            if glass is not None:
-                _write_particles(file, glass)
-            if model is not None:
-                _write(file, "model", model)
-            for name, result in (results or {}).items():
-                _write(file.require_group("results"), name, result)
-            file.create_group("provenance").attrs.update(_provenance(model, protocol, key, notes))
-            file.flush()
-        with open(part, "rb") as written:
-            os.fsync(written.fileno())
-        os.replace(part, path)
-    finally:
-        if os.path.exists(part):
-            os.remove(part)
+    with whole_file(path) as part, h5py.File(part, "w") as file:
+        file.attrs.update(
+            format="jaxglass", format_version=VERSION, created=datetime.datetime.now().isoformat(timespec="seconds")
+        )
+        if glass is not None:
+            _write_particles(file, glass)
+        if model is not None:
+            _write(file, "model", model)
+        for name, result in (results or {}).items():
+            _write(file.require_group("results"), name, result)
+        file.create_group("provenance").attrs.update(_provenance(model, protocol, key, notes))
 
 
 def load(path):
@@ -176,10 +167,8 @@ def _write(group, name, value):
             _write(inner, str(key), item)
     elif value is None:
         group.attrs[name] = "null"
-    elif jax.dtypes.issubdtype(getattr(value, "dtype", None), jax.dtypes.prng_key):
-        group[name] = np.asarray(jax.random.key_data(value))
     else:
-        group[name] = np.asarray(value)
+        group[name] = numbers(value)
 
 
 def _read(item):
@@ -235,13 +224,13 @@ def _provenance(model, protocol, key, notes):
     versions = {name: importlib.metadata.version(name) for name in ("jaxglass", "jax", "jaxlib", "jax-md", "numpy", "h5py")}
     about = {"versions": json.dumps(versions)}
     if model is not None:
-        numbers = {k: getattr(model, k) for k in ("sigma", "epsilon", "cutoff", "nonadditivity", "smoothing", "reach")}
-        numbers = {k: np.asarray(v).tolist() for k, v in {**numbers, **model.parameters}.items() if v is not None}
-        about["model"] = json.dumps({"name": model.name, "numbers": numbers})
+        parameters = {k: getattr(model, k) for k in ("sigma", "epsilon", "cutoff", "nonadditivity", "smoothing", "reach")}
+        parameters = {k: np.asarray(v).tolist() for k, v in {**parameters, **model.parameters}.items() if v is not None}
+        about["model"] = json.dumps({"name": model.name, "numbers": parameters})
     if protocol is not None:
         about["protocol"] = json.dumps(dataclasses.asdict(protocol))
     if key is not None:
-        about["key"] = json.dumps(np.asarray(jax.random.key_data(key)).tolist())
+        about["key"] = json.dumps(numbers(key).tolist())
     if notes is not None:
         about["notes"] = json.dumps(notes)
     return about

@@ -71,7 +71,7 @@ def read_lammps_dump(path, *, dim=3, frame=0):
     values = np.array([line.split() for line in lines[items[box] + 1 : items[box] + 4]], float)
     if values.shape[1] not in (2, 3) or "abc" in box:
         raise ValueError(f"{path} has the box style {box!r}, expected bounds xlo xhi with or without one tilt a line")
-    if any(flag != "pp" for flag in box.split()[-min(dim, 3) :] if len(flag) == 2 and flag[0] in "pfsm" and flag[1] in "pfsm"):
+    if any(ends != "pp" for ends in re.findall(r"\b[pfsm]{2}\b", box)[:dim]):
         raise ValueError(f"{path} has a box that is not periodic ({box!r}); every direction must be pp")
     tilt = values[:, 2] if values.shape[1] == 3 else np.zeros(3)
     bounds = values[:, :2].copy()

@@ -63,7 +63,8 @@ def read_xyz(path, *, dim=3, frame=0):
         dim: number of dimensions, 2 takes the first two columns.
         frame: which frame, from 0.
 
-    Species are those of a column ``type`` of integers, otherwise numbered in alphabetical order of their names. A column ``diameter`` (or ``radius``) gives diameters.
+    Species are those of a column ``type`` of integers, otherwise numbered in alphabetical order of their names. A column
+    ``diameter`` (or ``radius``) gives diameters.
     """
     integer("frame", frame, at_least=0)
     with open(path) as file:

@@ -98,13 +98,23 @@ def _fourth(e, z):
 @jax.jit
 def _coefficients(e, z):
     square = jnp.sum(z * z)
-    per_particle = jnp.sum(z * z, axis=-1)
     return Coefficients(
-        stiffness=jnp.sum(e.second(z) * z) / square,
+        stiffness=stiffness(e, z),
         asymmetry=jnp.sum(e.third(z, z) * z) / square**1.5,
         quartic=jnp.sum(e.fourth(z) * z) / square**2,
-        participation=square**2 / (z.shape[0] * jnp.sum(per_particle**2)),
+        participation=participation(z),
     )
+
+
+def stiffness(e, z):
+    """kappa of a field of any norm."""
+    return jnp.sum(e.second(z) * z) / jnp.sum(z * z)
+
+
+def participation(z):
+    """Participation ratio of fields (..., n, d) of any norm."""
+    square = jnp.sum(z * z, axis=-1)
+    return jnp.sum(square, axis=-1) ** 2 / (z.shape[-2] * jnp.sum(square * square, axis=-1))
 
 
 def _field(name, e, z):

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.checks import float64, integer
 from ..core.struct import struct
 from ..system.bonds import Bonds, difference, scatter
-from .contractions import Coefficients
+from .contractions import Coefficients, participation, stiffness
 from .expansion import Expansion
 
 
@@ -52,9 +52,7 @@ class HessianExpansion:
 
     def coefficients(self, z):
         """Stiffness and participation; the third and fourth derivatives are unknown, NaN."""
-        square, each = jnp.sum(z * z), jnp.sum(z * z, axis=-1)
-        share = square**2 / (self.count * jnp.sum(each**2))
-        return Coefficients(jnp.sum(z * self.second(z)) / square, jnp.nan, jnp.nan, share)
+        return Coefficients(stiffness(self, z), jnp.nan, jnp.nan, participation(z))
 
 
 def from_hessian(matrix, dim, *, pairs=None):

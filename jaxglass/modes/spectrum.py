@@ -6,10 +6,10 @@ Debye: n d = V Omega_d / ((2 pi)^d d) omega_D^d (c_L^-d + (d - 1) c_T^-d), Omega
 import itertools
 import math
 
-import jax.numpy as jnp
 import numpy as np
 
 from ..core.checks import positive
+from ..landscape.contractions import participation
 from .harmonic import lowest_modes
 
 
@@ -37,8 +37,7 @@ def participation_ratio(vector):
         >>> float(jg.participation_ratio(jnp.eye(4, 2)))
         0.5
     """
-    square = jnp.sum(vector * vector, axis=-1)
-    return jnp.sum(square, axis=-1) ** 2 / (vector.shape[-2] * jnp.sum(square * square, axis=-1))
+    return participation(vector)
 
 
 def density_of_states(frequency, edges, *, degrees):

@@ -1,32 +1,20 @@
 """A run's state on disk: the leaves of a pytree and a description of the run, replaced in one step."""
 
-import hashlib
 import json
-import os
 import zipfile
 
 import jax
 import numpy as np
 
-
-def fingerprint(tree):
-    """A digest of a pytree's numbers and structure, which tells one model from another."""
-    leaves, structure = jax.tree.flatten(tree)
-    digest = hashlib.sha256(str(structure).encode())
-    for leaf in leaves:
-        digest.update(_plain(jax.numpy.asarray(leaf)).tobytes())
-    return digest.hexdigest()
+from ..core.arrays import is_key, numbers
+from ..core.files import whole_file
 
 
 def write(path, run, state):
     """Writes the state; a kill leaves the old file or the new one."""
-    leaves = [_plain(leaf) for leaf in jax.tree.leaves(state)]
-    part = f"{path}.part"
-    with open(part, "wb") as file:
-        np.savez(file, run=json.dumps(run, sort_keys=True), **{f"leaf{k}": leaf for k, leaf in enumerate(leaves)})
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    leaves = {f"leaf{k}": numbers(leaf) for k, leaf in enumerate(jax.tree.leaves(state))}
+    with whole_file(path) as part, open(part, "wb") as file:
+        np.savez(file, run=json.dumps(run, sort_keys=True), **leaves)
 
 
 def read(path, run, like):
@@ -43,11 +31,7 @@ def read(path, run, like):
     return jax.tree.unflatten(tree, [_like(m, leaf) for m, leaf in zip(models, leaves, strict=True)])
 
 
-def _plain(leaf):
-    return np.asarray(jax.random.key_data(leaf)) if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) else np.asarray(leaf)
-
-
 def _like(model, leaf):
-    if jax.dtypes.issubdtype(model.dtype, jax.dtypes.prng_key):
+    if is_key(model):
         return jax.random.wrap_key_data(leaf, impl=jax.random.key_impl(model))
     return jax.numpy.asarray(leaf, model.dtype)

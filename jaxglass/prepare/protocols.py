@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass
 import jax
 import numpy as np
 
+from ..core.arrays import fingerprint
 from ..core.checks import integer, positive
 from ..core.progress import Progress
 from ..core.status import require
 from ..models import catalogue, neighbours
 from ..models.pair import PairModel
 from ..system.box import wrap
-from .checkpoint import fingerprint, read, write
+from .checkpoint import read, write
 from .dynamics import run_dynamics, start_dynamics
 from .quench import Quenched, quench
 from .starts import random_glass

@@ -17,7 +17,7 @@ from ..landscape.solve import solve
 from ..linalg import stochastic
 from ..modes.harmonic import lowest_modes
 from . import inverse
-from .local_energy import PROBE_TOL, displacement, thermal_displacement
+from .local_energy import PROBE_TOL, displacement
 
 METHODS = ("auto", "direct", "dense", "stochastic")
 COLUMNS = 64  # of the inverse at a time
@@ -54,7 +54,7 @@ def thermal_average(e, observable, *, method="auto", probes=128, modes=64, seed=
     x = e.position
     slope = jax.grad(observable)(x)
     known = inverse.exact(e, method, layout)
-    moved, status = displacement(e, known) if isinstance(e, Expansion) else (thermal_displacement(e), known.status)
+    moved, status = displacement(e, known)
     return or_nan(status, jnp.sum(slope * moved) + _trace(_curvature(observable, x), known.columns, x))
 
 

@@ -85,11 +85,10 @@ def modes(e, found):
 
 def dense(e):
     """Exact, from the full spectrum; the matrix and its inverse are formed."""
-    inverse, lowest = dense_inverse(e)
+    inverse, status = dense_inverse(e)
     shape = e.position.shape
     apply = lambda b: ((inverse @ b.ravel()).reshape(shape), jnp.int32(0))
     columns = lambda k: inverse[:, k].reshape(*shape, -1)
-    status = e.status | flag(~(lowest > 0), Status.NOT_A_MINIMUM)
     if not isinstance(e, Expansion):
         return Inverse(None, apply, columns, status)
     g = inverse.reshape(*shape, *shape)
@@ -100,10 +99,11 @@ def dense(e):
 
 
 def dense_inverse(e):
-    """M^-1 as a matrix (n d, n d), and the lowest eigenvalue of M on translation-free fields."""
+    """M^-1 as a matrix (n d, n d), and a status that tells whether M is positive on translation-free fields."""
     n, d = e.position.shape
     null = jnp.tile(jnp.eye(d), (n, 1)) / jnp.sqrt(n)
-    return pseudo_inverse(as_matrix(lambda z: remove_translation(e.second(z)), (n, d)), null)
+    inverse, lowest = pseudo_inverse(as_matrix(lambda z: remove_translation(e.second(z)), (n, d)), null)
+    return inverse, e.status | flag(~(lowest > 0), Status.NOT_A_MINIMUM)
 
 
 def blocks_of_modes(e, modes):

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core.checks import integer
-from ..core.status import Status, flag, or_nan
+from ..core.status import or_nan
 from ..core.struct import struct
 from ..landscape.expansion import Expansion, bond_third_block
 from ..landscape.solve import remove_translation, solve
@@ -106,6 +106,13 @@ def bond_third_of_inverse(e, blocks):
     return e.scatter(bond_third_block(e, blocks))
 
 
+def third_of_inverse(e, columns):
+    """The same for an energy without bonds: the sum over an orthonormal set of U''' : z (M^-1 z)."""
+    shape, size = e.position.shape, e.position.size
+    pairs = jnp.eye(size), columns(jnp.arange(size)).reshape(size, size).T
+    return jnp.sum(jax.lax.map(lambda zy: e.third(zy[0].reshape(shape), zy[1].reshape(shape)), pairs), axis=0)
+
+
 @functools.partial(jax.jit, static_argnames=("method", "layout", "probes", "seed"))
 def _local(e, found, method, layout, probes, seed):
     if method == "stochastic":
@@ -119,7 +126,8 @@ def _local(e, found, method, layout, probes, seed):
 
 def displacement(e, known):
     """X from what is known of M^-1, and the status of both."""
-    x, status = known.apply(bond_third_of_inverse(e, known.blocks))
+    pull = third_of_inverse(e, known.columns) if known.blocks is None else bond_third_of_inverse(e, known.blocks)
+    x, status = known.apply(pull)
     return -remove_translation(x), e.status | known.status | status
 
 
@@ -166,10 +174,5 @@ def _stochastic(e, found: Modes, probes, seed):
 
 @jax.jit
 def _dense_displacement(e):
-    """For an energy without bonds: U''' : M^-1 = sum over an orthonormal set of U''' : z (M^-1 z)."""
-    g, lowest = inverse.dense_inverse(e)
-    shape = e.position.shape
-    unit = jnp.eye(g.shape[0])
-    terms = jax.lax.map(lambda zy: e.third(zy[0].reshape(shape), zy[1].reshape(shape)), (unit, g))
-    moved = -remove_translation((g @ jnp.sum(terms, axis=0).ravel()).reshape(shape))
-    return or_nan(e.status | flag(~(lowest > 0), Status.NOT_A_MINIMUM), moved)
+    moved, status = displacement(e, inverse.dense(e))
+    return or_nan(status, moved)

@@ -5,7 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from ..core.status import Status, flag, or_nan
+from ..core.status import or_nan
 from ..landscape.direct import apply_inverse, factorise, pair_blocks
 from ..landscape.expansion import Expansion
 from ..linalg import slabs
@@ -83,8 +83,7 @@ def vibrality(e, *, method="auto"):
 def _vibrality(e, method, layout):
     n, d = e.position.shape
     if method == "dense":
-        full, lowest = inverse.dense_inverse(e)
-        status = e.status | flag(~(lowest > 0), Status.NOT_A_MINIMUM)
+        full, status = inverse.dense_inverse(e)
         return or_nan(status, jnp.sum(jnp.diagonal(full).reshape(n, d), axis=1))
     engine = factorise(e, layout=layout)
     own = pair_blocks(engine, slabs.selected_inverse(engine.factor), engine.rank, engine.rank)

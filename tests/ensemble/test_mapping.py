@@ -78,6 +78,10 @@ def test_an_interrupted_run_goes_on(tmp_path):
         np.savez(file, leaf0=np.array([100.0, 200.0]), work=work)
     files[2].unlink()
     assert jg.map_ensemble(double, samples, chunk=2, folder=tmp_path).tolist() == [0, 2, 100, 200, 8, 10, 12]
+    closing_over = lambda numbers: lambda x: x * jnp.sum(numbers)
+    jg.map_ensemble(closing_over(jnp.ones(3)), samples, chunk=2, folder=tmp_path / "closed")
+    with pytest.raises(ValueError, match="folder holds results of another run"):
+        jg.map_ensemble(closing_over(jnp.full(3, 2.0)), samples, chunk=2, folder=tmp_path / "closed")
     for function, other in ((lambda x: 3 * x, samples), (double, samples + 1)):
         with pytest.raises(ValueError, match="folder holds results of another run"):
             jg.map_ensemble(function, other, chunk=2, folder=tmp_path)

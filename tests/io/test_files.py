@@ -206,6 +206,12 @@ def test_lammps_dump(tmp_path):
     assert float(jg.read_lammps_dump(path, frame=-1).position[0, 0]) == pytest.approx(4.75)
     with pytest.raises(ValueError, match="frame must be below 2"):
         jg.read_lammps_dump(path, frame=5)
+    path.write_text(DUMP.replace("pp pp pp", "pp pp fs"))
+    assert jg.read_lammps_dump(path, dim=2).dim == 2  # a film that is not periodic along z, which is dropped
+    path.write_text(DUMP.replace("pp pp pp", "pp ff pp"))
+    for dim in (2, 3):
+        with pytest.raises(ValueError, match="not periodic"):
+            jg.read_lammps_dump(path, dim=dim)
     path.write_text(DUMP[:-20])
     with pytest.raises(ValueError, match="truncated"):
         jg.read_lammps_dump(path)

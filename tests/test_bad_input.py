@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 
 import jaxglass as jg
-from jaxglass.prepare.checkpoint import fingerprint
+from jaxglass.core.arrays import fingerprint
 
 KEY = jax.random.key(0)
 NONE = lambda x: jnp.sum(x**2)
 
 CALLS = {
     "factor is used by method='direct' only": lambda m, e: jg.solve(e, e.position, factor=jg.factorise(e)),
+    "factor must be that of an expansion": lambda m, e: jg.solve(
+        e, e.position, method="direct", factor=jg.factorise(jg.expand(m, jg.random_glass(KEY, "ipl2d", 36)))
+    ),
+    "factor must be a Direct": lambda m, e: jg.dipole_seeds(e, [0], factor=e),
     "optimiser is used by": lambda m, e: jg.quartic_mode(e, e.position, method="mapping", optimiser="sgd"),
     "capacity is a number of bonds": lambda m, e: jg.expand(NONE, e.glass, capacity=8),
     "value must hold one number per bond": lambda m, e: jg.softness_field(e, jnp.zeros(3)),

@@ -152,6 +152,15 @@ def factorise(e, *, layout=None, shift=0.0):
     return _factorise(e, shift, plan_layout(e) if layout is None else layout)
 
 
+def check_factor(e, factor):
+    """The factor, if it is a Direct of as many particles as the expansion; an error otherwise."""
+    if not isinstance(factor, Direct):
+        raise TypeError(f"factor must be a Direct, from factorise, found {type(factor).__name__}")
+    if factor.rank.shape[-1] != e.count:
+        raise ValueError(f"factor must be that of an expansion of {e.count} particles, found one of {factor.rank.shape[-1]}")
+    return factor
+
+
 @functools.partial(jax.jit, static_argnums=2)
 def _factorise(e, shift, layout):
     order, rank = _order(e, layout)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from ..core.checks import choice
 from ..core.status import Status, flag
 from ..linalg.cg import Solution, cg
-from .direct import apply_inverse, factorise, plan_layout
+from .direct import apply_inverse, check_factor, factorise, plan_layout
 
 
 def remove_translation(z):
@@ -45,6 +45,8 @@ def solve(e, b, *, method="cg", tol=1e-10, max_steps=None, factor=None):
     choice("method", method, ("cg", "direct"))
     if factor is not None and method != "direct":
         raise ValueError(f"factor is used by method='direct' only, found method={method!r}")
+    if factor is not None:
+        check_factor(e, factor)
     if b.shape != e.position.shape:
         raise ValueError(f"b must be a field of shape {e.position.shape}, found {b.shape}")
 

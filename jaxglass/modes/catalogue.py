@@ -6,6 +6,8 @@ f1 (f1 - 1) / (2 (f2 + 1)). The search stops when that falls below a bound and e
 confidence, any mode whose basin holds a given share of the bonds; or when every bond has been tried.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +16,7 @@ from ..core.checks import choice, integer, positive
 from ..core.progress import Progress
 from ..core.status import Status
 from ..core.struct import struct
+from ..landscape.direct import factorise
 from . import nonlinear
 from .seeds import core_position, dipole_seeds
 
@@ -112,28 +115,29 @@ def soft_spots(e, *, kind="pseudo", batch=128, max_starts=None, unseen=0.5, rare
     """
     choice("kind", kind, tuple(SEARCHES))
     batch = integer("batch", batch, at_least=1)
-    bonds = np.random.default_rng(seed).permutation(np.flatnonzero(np.asarray(e.bonds.valid)))
-    bonds = bonds[: len(bonds) if max_starts is None else integer("max_starts", max_starts, at_least=1)]
+    every = np.random.default_rng(seed).permutation(np.flatnonzero(np.asarray(e.bonds.valid)))
+    bonds = every if max_starts is None else every[: integer("max_starts", max_starts, at_least=1)]
     least = 3 / (2 / e.count if rarest is None else positive("rarest", rarest))
     if starts is not None and jnp.shape(starts)[1:] != e.position.shape:
         raise ValueError(
             f"starts must be fields of shape (k, {', '.join(map(str, e.position.shape))}), found {jnp.shape(starts)}"
         )
+    factor = factorise(e)
+    search = functools.partial(SEARCHES[kind], e, tol=tol, factor=factor)
     found = _Found(same, stiffest)
     if starts is not None:
-        found.add(SEARCHES[kind](e, jnp.asarray(starts), tol=tol), counted=False)
-    every = int(np.sum(e.bonds.valid))
+        found.add(search(jnp.asarray(starts)), counted=False)
     with Progress(f"{kind} modes", len(bonds), show=progress) as bar:
         for begin in range(0, len(bonds), batch):
             chosen = bonds[begin : begin + batch]
             # A last short batch is filled up, so that it does not compile anew; the filling is not counted.
             filled = np.resize(chosen, min(batch, len(bonds)))
-            modes = SEARCHES[kind](e, dipole_seeds(e, jnp.asarray(filled)), tol=tol)
+            modes = search(dipole_seeds(e, jnp.asarray(filled), factor=factor))
             found.add(jax.tree.map(lambda a, k=len(chosen): a[:k], modes))
             bar.done(len(chosen))
             if found.starts - found.failed >= least and found.unseen() <= unseen:
                 break
-    return found.catalogue(e, unseen, min(least, every - found.failed))
+    return found.catalogue(e, unseen, min(least, len(every) - found.failed))
 
 
 class _Found:

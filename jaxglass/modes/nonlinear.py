@@ -14,7 +14,7 @@ from ..core.checks import choice, integer, positive
 from ..core.status import Status, flag
 from ..core.struct import struct
 from ..landscape.contractions import coefficients
-from ..landscape.direct import apply_inverse, apply_root, apply_root_transposed, factorise, plan_layout
+from ..landscape.direct import apply_inverse, apply_root, apply_root_transposed, check_factor, factorise
 from ..landscape.expansion import Expansion
 from ..landscape.solve import remove_translation
 from ..linalg.cg import cg
@@ -49,7 +49,7 @@ class SoftMode:
     status: object
 
 
-def quartic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=None):
+def quartic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=None, factor=None):
     """Quartic mode: M z = (kappa/chi) U'''':zzz, a minimum of kappa^2 / chi.
 
     Args:
@@ -60,6 +60,7 @@ def quartic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=No
         tol: residual to reach.
         max_steps: default 500 of the mapping, 3000 of the descent.
         optimiser: optax optimiser for "optax".
+        factor: Direct from ``factorise``, to search many batches with one factor.
 
     Returns:
         SoftMode, differentiable in the model.
@@ -74,10 +75,10 @@ def quartic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=No
         >>> int(mode.status), bool(mode.stiffness >= harmonic.frequency[0] ** 2)
         (0, True)
     """
-    return _mode("quartic", e, z0, method, tol, max_steps, optimiser)
+    return _mode("quartic", e, z0, method, tol, max_steps, optimiser, factor)
 
 
-def cubic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=None):
+def cubic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=None, factor=None):
     """Cubic mode: M z = (kappa/tau) U''':zz, a minimum of kappa^3 / tau^2, 3/2 of the height of the barrier along it.
 
     Arguments and result as for ``quartic_mode``; the best start is a quartic mode.
@@ -91,10 +92,10 @@ def cubic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=None
         >>> int(jg.cubic_mode(e, quartic.vector).status)
         0
     """
-    return _mode("cubic", e, z0, method, tol, max_steps, optimiser)
+    return _mode("cubic", e, z0, method, tol, max_steps, optimiser, factor)
 
 
-def pseudo_harmonic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=None):
+def pseudo_harmonic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=None, factor=None):
     """Pseudo-harmonic mode: a minimum of kappa^2 / sum_b (z_b.z_b)^2, which needs only the Hessian and the bonds.
 
     Arguments and result as for ``quartic_mode``. ``e`` may also come from ``from_hessian``.
@@ -107,10 +108,10 @@ def pseudo_harmonic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, opti
         >>> int(jg.pseudo_harmonic_mode(e, jg.lowest_modes(e, 1).vector[0]).status)
         0
     """
-    return _mode("pseudo", e, z0, method, tol, max_steps, optimiser)
+    return _mode("pseudo", e, z0, method, tol, max_steps, optimiser, factor)
 
 
-def _mode(name, e, z0, method, tol, max_steps, optimiser):
+def _mode(name, e, z0, method, tol, max_steps, optimiser, factor):
     choice("method", method, METHODS)
     positive("tol", tol)
     kind = costs.KINDS[name]
@@ -126,15 +127,18 @@ def _mode(name, e, z0, method, tol, max_steps, optimiser):
     z0 = jnp.asarray(z0)
     if z0.shape[-2:] != e.position.shape or z0.ndim not in (2, 3):
         raise ValueError(f"z0 must have the shape {e.position.shape} or a leading axis before it, found {z0.shape}")
-    layout = plan_layout(e) if isinstance(e, Expansion) else None
+    if factor is not None:
+        check_factor(e, factor)
+    elif isinstance(e, Expansion):
+        factor = factorise(jax.lax.stop_gradient(e))
     batch = z0 if z0.ndim == 3 else z0[None]
-    found = _search(e, batch, kind, method, layout, float(tol), max_steps, optimiser)
+    found = _search(e, batch, factor, kind, method, float(tol), max_steps, optimiser)
     return found if z0.ndim == 3 else jax.tree.map(lambda a: a[0], found)
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3, 4, 5, 6, 7))
-def _search(e, batch, kind, method, layout, tol, max_steps, optimiser):
-    vector, residual, steps, engine_status = _stationary(e, batch, kind, method, layout, tol, max_steps, optimiser)
+@functools.partial(jax.jit, static_argnums=(3, 4, 5, 6, 7))
+def _search(e, batch, factor, kind, method, tol, max_steps, optimiser):
+    vector, residual, steps = _stationary(e, batch, factor, kind, method, tol, max_steps, optimiser)
 
     def describe(z):
         if kind.name == "pseudo" and not hasattr(e, "third"):
@@ -146,8 +150,8 @@ def _search(e, batch, kind, method, layout, tol, max_steps, optimiser):
 
     c, cost, form = jax.vmap(describe)(vector)
     status = (
-        engine_status
-        | e.status
+        e.status
+        | (0 if factor is None else factor.status)
         | flag(~(residual <= tol), Status.NOT_CONVERGED)
         | flag(~jnp.isfinite(residual), Status.NOT_FINITE)
         | flag((form < 0) & (kind.name == "quartic"), Status.NEGATIVE_QUARTIC)
@@ -155,46 +159,39 @@ def _search(e, batch, kind, method, layout, tol, max_steps, optimiser):
     return SoftMode(vector, c.stiffness, c.asymmetry, c.quartic, c.participation, cost, residual, steps, status)
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3, 4, 5, 6, 7))
-def _stationary(e, batch, kind, method, layout, tol, max_steps, optimiser):
-    """Vectors (k, n, d), residuals, steps, status of the engine."""
-    engine, inverse = _inverse(e, layout)
-    status = jnp.int32(0) if engine is None else engine.status
+@functools.partial(jax.custom_jvp, nondiff_argnums=(3, 4, 5, 6, 7))
+def _stationary(e, batch, factor, kind, method, tol, max_steps, optimiser):
+    """Vectors (k, n, d), residuals, steps."""
+    inverse = _inverse(e, factor)
     if method == "mapping":
         found = map_modes(kind, e, inverse, jnp.moveaxis(batch, 0, -1), tol=tol, max_steps=max_steps)
         vector, residual, steps = jnp.moveaxis(found.z, -1, 0), found.residual, found.steps
     else:
         variables = (lambda y: y, lambda z: z)
-        if engine is not None:
-            variables = (lambda y: apply_root(engine, y), lambda z: apply_root_transposed(engine, e.second(z)))
+        if factor is not None:
+            variables = (lambda y: apply_root(factor, y), lambda z: apply_root_transposed(factor, e.second(z)))
         one = lambda z: descend(kind, e, z, variables=variables, tol=tol, max_steps=max_steps, optimiser=optimiser)
         vector, residual, steps = (
             jax.lax.map(one, batch) if batch.shape[0] > 1 else jax.tree.map(lambda a: a[None], one(batch[0]))
         )
     flat = vector.reshape(vector.shape[0], -1)
     largest = jnp.take_along_axis(flat, jnp.argmax(jnp.abs(flat), axis=1)[:, None], axis=1)
-    return vector * jnp.where(largest < 0, -1.0, 1.0)[:, :, None], residual, steps, status
+    return vector * jnp.where(largest < 0, -1.0, 1.0)[:, :, None], residual, steps
 
 
-def _inverse(e, layout):
-    """The direct engine and M^-1 on columns; conjugate gradients where there is no engine."""
-    if layout is not None:
-        engine = factorise(e, layout=layout)
-
-        def inverse(b):
-            x = apply_inverse(engine, b - jnp.mean(b, axis=0))
-            return x - jnp.mean(x, axis=0)
-
-        return engine, inverse
-    one = lambda b: cg(e.second, b, tol=1e-8, project=remove_translation).x
-    return None, lambda b: jax.vmap(one, 2, 2)(b)
+def _inverse(e, factor):
+    """M^-1 on columns; by conjugate gradients where there is no factor."""
+    if factor is None:
+        one = lambda b: cg(e.second, b, tol=1e-8, project=remove_translation).x
+        return lambda b: jax.vmap(one, 2, 2)(b)
+    return lambda b: remove_translation(apply_inverse(factor, remove_translation(b)))
 
 
 @_stationary.defjvp
-def _stationary_jvp(kind, method, layout, tol, max_steps, optimiser, primals, tangents):
-    (e, batch), (de, _) = primals, tangents
-    out = _stationary(e, batch, kind, method, layout, tol, max_steps, optimiser)
-    _, inverse = _inverse(jax.lax.stop_gradient(e), layout)
+def _stationary_jvp(kind, method, tol, max_steps, optimiser, primals, tangents):
+    (e, batch, factor), (de, *_) = primals, tangents
+    out = _stationary(e, batch, factor, kind, method, tol, max_steps, optimiser)
+    inverse = _inverse(*jax.lax.stop_gradient((e, factor)))
 
     def tangent(z):
         z = jax.lax.stop_gradient(z)
@@ -205,7 +202,6 @@ def _stationary_jvp(kind, method, layout, tol, max_steps, optimiser, primals, ta
         solver = lambda matvec, b: cg(matvec, b, tol=1e-11, project=complement, precondition=precondition).x
         return jax.lax.custom_linear_solve(turned, complement(-moved), solver, symmetric=True)
 
-    vector, residual, steps, status = out
-    none = lambda integers: np.zeros(integers.shape, jax.dtypes.float0)
+    vector, residual, steps = out
     dvector = jax.lax.map(tangent, vector) if vector.shape[0] > 1 else tangent(vector[0])[None]
-    return out, (dvector, jnp.zeros_like(residual), none(steps), none(status))
+    return out, (dvector, jnp.zeros_like(residual), np.zeros(steps.shape, jax.dtypes.float0))

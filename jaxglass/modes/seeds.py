@@ -1,6 +1,5 @@
 """Starts for the search of soft modes, and where a mode sits."""
 
-import functools
 import itertools
 
 import jax
@@ -8,18 +7,19 @@ import jax.numpy as jnp
 
 from ..core.status import or_nan
 from ..landscape.dipole import check_bonds, dipole
-from ..landscape.direct import apply_inverse, factorise, plan_layout
+from ..landscape.direct import apply_inverse, check_factor, factorise
 from ..landscape.solve import remove_translation, solve
 from ..landscape.strain import mixed_strain
 from ..system.box import minimum_image, wrap
 
 
-def dipole_seeds(e, bonds):
+def dipole_seeds(e, bonds, *, factor=None):
     """Responses M^-1 d_b to force dipoles on chosen bonds, (k, n, d), of unit norm.
 
     Args:
         e: Expansion.
         bonds: (k,) indices.
+        factor: Direct from ``factorise``, to answer many batches with one factor.
 
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
@@ -31,13 +31,13 @@ def dipole_seeds(e, bonds):
     """
     bonds = jnp.asarray(bonds)
     check_bonds(e, bonds)
-    return _dipole_seeds(e, bonds, plan_layout(e))
+    return _dipole_seeds(e, bonds, factorise(e) if factor is None else check_factor(e, factor))
 
 
-@functools.partial(jax.jit, static_argnums=2)
-def _dipole_seeds(e, bonds, layout):
+@jax.jit
+def _dipole_seeds(e, bonds, factor):
     force = jax.vmap(lambda b: dipole(e, b))(bonds)
-    field = apply_inverse(factorise(e, layout=layout), jnp.moveaxis(force, 0, -1))
+    field = apply_inverse(factor, jnp.moveaxis(force, 0, -1))
     return _unit(jnp.moveaxis(field, -1, 0))
 
 

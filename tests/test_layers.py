@@ -59,6 +59,23 @@ def test_import_is_light():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
 
 
+def test_what_is_loaded_late_leaves_compiled_programs():
+    """A first quench imports jax_md; the programs compiled before and during it are found again."""
+    code = """
+import sys, jax, jaxglass as jg
+jax.config.update("jax_enable_x64", True)
+traced = []
+model, glass = jg.models.get("ipl2d"), jg.random_glass(jax.random.key(0), "ipl2d", 400)
+quench = jax.jit(lambda g: traced.append(1) or jg.quench(model, g))
+e = jg.expand(model, quench(glass).glass)
+jg.quartic_mode(e, e.position, method="optax")
+quench(glass)
+print(len(traced), "jax_md" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "True"]
+
+
 def test_files_stay_small():
     long = {str(p): len(p.read_text().splitlines()) for p in PACKAGE.rglob("*.py") if len(p.read_text().splitlines()) > 400}
     assert long == {}

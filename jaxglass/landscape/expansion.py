@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..core.arrays import dot
 from ..core.checks import integer, is_traced
 from ..core.status import Status, flag
 from ..core.struct import static, struct
@@ -114,14 +115,14 @@ class Expansion:
 def bond_second(e, z):
     """K_b z on every bond, (b, d)."""
     r, f = e.separation, e.derivative
-    return f[1][:, None] * z + (f[2] * _dot(r, z))[:, None] * r
+    return f[1][:, None] * z + (f[2] * dot(r, z))[:, None] * r
 
 
 def bond_third(e, a, b):
     """Third derivative of the bond energies contracted with two vectors per bond, (b, d)."""
     r, f = e.separation, e.derivative
-    ra, rb = _dot(r, a), _dot(r, b)
-    along = f[2] * _dot(a, b) + f[3] * ra * rb
+    ra, rb = dot(r, a), dot(r, b)
+    along = f[2] * dot(a, b) + f[3] * ra * rb
     return along[:, None] * r + (f[2] * ra)[:, None] * b + (f[2] * rb)[:, None] * a
 
 
@@ -129,21 +130,17 @@ def bond_third_block(e, block):
     """Third derivative of the bond energies contracted with one symmetric (d, d) block per bond, (b, d)."""
     r, f = e.separation, e.derivative
     br = jnp.einsum("bij,bj->bi", block, r)
-    along = f[2] * jnp.trace(block, axis1=-2, axis2=-1) + f[3] * _dot(r, br)
+    along = f[2] * jnp.trace(block, axis1=-2, axis2=-1) + f[3] * dot(r, br)
     return along[:, None] * r + 2 * f[2][:, None] * br
 
 
 def bond_fourth(e, z):
     """Fourth derivative of the bond energies contracted with one vector three times, (b, d)."""
     r, f = e.separation, e.derivative
-    rz, zz = _dot(r, z), _dot(z, z)
+    rz, zz = dot(r, z), dot(z, z)
     along_z = 3 * (f[2] * zz + f[3] * rz * rz)
     along_r = 3 * f[3] * rz * zz + f[4] * rz**3
     return along_z[:, None] * z + along_r[:, None] * r
-
-
-def _dot(a, b):
-    return jnp.sum(a * b, axis=-1)
 
 
 @struct

@@ -1,8 +1,10 @@
 """The one door to jax-md: neighbour lists, total energies through smap, integrators.
 
-jax_md takes seconds to import, so it is loaded on first use. Cell lists hold fractional coordinates, distances are our own,
-right in sheared cells. The sizes come from a ListPlan of plain numbers instead of jax-md's ``allocate``, so that lists can
-be built under jit and vmap, and glasses of one size share one compiled program.
+jax_md takes seconds to import, so it is loaded on first use. It imports JAX's Pallas, whose options then belong to the key
+of every compiled program: Pallas alone is quick, and imported first it lets a second call find the program of the first.
+Cell lists hold fractional coordinates, distances are our own, right in sheared cells. The sizes come from a ListPlan of
+plain numbers instead of jax-md's ``allocate``, so that lists can be built under jit and vmap, and glasses of one size share
+one compiled program.
 """
 
 import dataclasses
@@ -11,9 +13,11 @@ import math
 from typing import NamedTuple
 
 import jax
+import jax.experimental.pallas  # noqa: F401
 import jax.numpy as jnp
 import numpy as np
 
+from ..core.arrays import dot
 from ..system.bonds import pack
 from ..system.box import cartesian, fractional, minimum_image, wrap
 
@@ -71,7 +75,7 @@ def list_pairs(plan, glass):
         overflow = jnp.bool_(False)
     r = other_place - place[:, None]
     r = cartesian(box, r - jnp.round(r))
-    near = (other < n) & (jnp.sum(r * r, axis=-1) < plan.radius**2)
+    near = (other < n) & (dot(r, r) < plan.radius**2)
     at, valid, found = pack(near.reshape(-1), plan.capacity)
     i, j = (at // other.shape[1]).astype(jnp.int32), other.reshape(-1)[at]
     i, j = jnp.where(valid, jnp.minimum(i, j), n), jnp.where(valid, jnp.maximum(i, j), n)

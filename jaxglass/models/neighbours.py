@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..core.arrays import dot
 from ..core.checks import is_traced
 from ..core.programs import drop_programs_in_time
 from ..core.status import Status, flag
@@ -59,7 +60,7 @@ def find_bonds(model, glass, sizes):
     sigma, _ = mixed(model, glass, i, j)
     cutoff = jax.lax.stop_gradient(model.cutoff * sigma)
     r = jax.lax.stop_gradient(minimum_image(glass.box, glass.position[j] - glass.position[i]))
-    near = listed & (jnp.sum(r * r, axis=-1) < (cutoff + sizes.skin) ** 2)
+    near = listed & (dot(r, r) < (cutoff + sizes.skin) ** 2)
     bonds, found = compress(i, j, near, sizes.capacity)
     width = jnp.min(jax.lax.stop_gradient(face_distance(glass.box.cell)))
     reach = jnp.max(jnp.where(listed, cutoff, 0.0))

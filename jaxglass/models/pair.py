@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..core.arrays import dot
 from ..core.checks import finite, float64, is_traced
 from ..core.struct import static, struct
 from .shapes import OfSquare, Smoothed, taylor
@@ -170,7 +171,7 @@ def derivatives(model, scales, separation, valid, order):
     """
     sigma, epsilon = scales
     model = settled(model)
-    s = 0.5 * jnp.sum(separation * separation, axis=-1)
+    s = 0.5 * dot(separation, separation)
     inside = valid & (2 * s < (model.cutoff * sigma) ** 2)
     harmless = 0.5 * (0.9 * jax.lax.stop_gradient(model.cutoff * sigma)) ** 2
     s = jnp.where(inside, s, harmless)

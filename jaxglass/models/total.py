@@ -5,6 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from ..core.arrays import dot
 from ..core.status import or_nan
 from ..core.struct import struct
 from . import jaxmd
@@ -69,7 +70,7 @@ def pair_sum(model, glass, i, j):
     function = energy_of(model)
 
     def pair_energy(r, sigma, epsilon):
-        s = 0.5 * jnp.sum(r * r, axis=-1)
+        s = 0.5 * dot(r, r)
         end = 0.5 * (model.cutoff * sigma) ** 2
         inside = (s < end) & (s > 0)
         return jnp.where(inside, function(jnp.where(inside, s, 0.8 * end), sigma, epsilon), 0.0)

@@ -13,11 +13,13 @@ G = M z / a - g / s, which vanishes where M z = (a / s) g.
 Fields may carry trailing columns, (n, d) or (n, d, c); results then have shape (c,).
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from ..core.arrays import dot
 from ..landscape.expansion import Expansion
 
 
@@ -102,8 +104,7 @@ def _bond_drive(kind, e, z):
     return 3 * (f[2] * square + f[3] * ray * ray) * z + (3 * f[3] * ray * square + f[4] * ray**3) * r
 
 
-def _dot(a, b):
-    return jnp.sum(a * b, axis=1)
+_dot = functools.partial(dot, axis=1)
 
 
 def _times(a, b):

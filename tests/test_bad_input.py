@@ -17,6 +17,20 @@ CALLS = {
         e, e.position, method="direct", factor=jg.factorise(jg.expand(m, jg.random_glass(KEY, "ipl2d", 36)))
     ),
     "factor must be a Direct": lambda m, e: jg.dipole_seeds(e, [0], factor=e),
+    "factor must be that of an expansion of 64 particles, found one of \\(1, 64\\)": lambda m, e: jg.dipole_seeds(
+        e, [0], factor=jax.tree.map(lambda a: a[None], jg.factorise(e))
+    ),
+    "e must be an expansion, from expand or from_hessian, found Glass": lambda m, e: jg.lowest_modes(e.glass, 3),
+    "e must be of a single glass": lambda m, e: jg.solve(jg.stack([e, e]), e.position),
+    "soft_spots runs on the host": lambda m, e: jax.vmap(jg.soft_spots)(jg.stack([e, e])),
+    "optimiser must be an optax optimiser": lambda m, e: jg.cubic_mode(e, e.position, optimiser="adam"),
+    "z0 must have the shape": lambda m, e: jg.pseudo_harmonic_mode(e, jnp.zeros((0, 64, 2))),
+    "samples must be a list of glasses or expansions": lambda m, e: jg.stack(e.glass),
+    "samples must be glasses or expansions, found Quenched": lambda m, e: jg.stack([jg.quench(m, e.glass)]),
+    "jg.stack makes them of a list": lambda m, e: jg.map_ensemble(jg.energy, [e.glass, e.glass]),
+    "sigma must be positive": lambda m, e: jg.quench(m.replace(sigma=-m.sigma), e.glass),
+    "bonds must be indices of valid bonds, integers": lambda m, e: jg.dipole_seeds(e, jnp.arange(3.0)),
+    "results must hold numbers": lambda m, e: jg.save("never_written.h5", results={"note": "text"}),
     "optimiser is used by": lambda m, e: jg.quartic_mode(e, e.position, method="mapping", optimiser="sgd"),
     "capacity is a number of bonds": lambda m, e: jg.expand(NONE, e.glass, capacity=8),
     "value must hold one number per bond": lambda m, e: jg.softness_field(e, jnp.zeros(3)),
@@ -55,6 +69,14 @@ def test_a_model_grown_beyond_its_reach_has_no_energy_under_jit(minimum):
     grown = model.replace(sigma=2 * model.sigma)
     assert np.isnan(jax.jit(jg.energy)(grown, e.glass)) and np.isnan(jax.jit(jg.force)(grown, e.glass)).all()
     assert np.isfinite(jax.jit(jg.energy)(model, e.glass))
+
+
+def test_starts_in_single_precision_serve(minimum):
+    e = minimum[1]
+    start = jg.dipole_seeds(e, 3)[0]
+    np.testing.assert_allclose(
+        jg.pseudo_harmonic_mode(e, start.astype(jnp.float32)).vector, jg.pseudo_harmonic_mode(e, start).vector, atol=1e-6
+    )
 
 
 def test_a_search_that_stopped_early_says_so(minimum):

@@ -29,7 +29,7 @@ class Status(enum.IntFlag):
 
 
 SENTENCES = {
-    Status.NOT_CONVERGED: "an iteration stopped at its limit of steps; raise the limit or loosen the tolerance",
+    Status.NOT_CONVERGED: "an iteration or a search stopped at its limit; raise the limit or loosen the tolerance",
     Status.NEIGHBOR_OVERFLOW: "a neighbour list was too small and pairs were left out; call the function outside "
     "jit and vmap, where it retries, or raise the model's `contacts`",
     Status.BOND_OVERFLOW: "there were more bonds than room for them; raise the model's `contacts`, or the `capacity` of expand",

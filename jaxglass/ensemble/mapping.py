@@ -5,6 +5,8 @@ that are dropped. Each finished chunk can be kept in a folder, so that an interr
 """
 
 import functools
+import re
+import zipfile
 from pathlib import Path
 
 import jax
@@ -18,6 +20,8 @@ from ..core.progress import Progress
 from ..core.status import Status
 from .memory import chunk_that_fits
 
+NAME = "samples_{:08d}_{:08d}_by_{}.npz"
+
 
 def map_ensemble(function, samples, *, chunk=None, devices=None, folder=None, progress=False):
     """Applies a function to every sample of a stacked ensemble.
@@ -28,7 +32,8 @@ def map_ensemble(function, samples, *, chunk=None, devices=None, folder=None, pr
         chunk: samples at a time; by default as many as fit memory.
         devices: list of devices to spread each chunk over; by default the first one alone. Every device runs its own
             loops, none waits for the others before the end of a chunk.
-        folder: keeps the result of each chunk there and takes up finished ones; remove it to start afresh.
+        folder: keeps the result of each chunk there and takes up finished ones of the same chunk, which is the folder's
+            own by default; remove it to start afresh.
         progress: show a bar.
 
     Returns:
@@ -45,7 +50,7 @@ def map_ensemble(function, samples, *, chunk=None, devices=None, folder=None, pr
     count = sample_count(samples)
     devices = check_devices(devices)
     if chunk is None:
-        chunk = chunk_that_fits(function, samples, count)
+        chunk = (folder and kept_chunk(folder)) or chunk_that_fits(function, samples, count)
     elif integer("chunk", chunk, at_least=1) > count:
         raise ValueError(f"chunk must be at most the {count} samples there are, found {chunk}")
     chunk = -(-chunk // len(devices)) * len(devices)
@@ -56,7 +61,7 @@ def map_ensemble(function, samples, *, chunk=None, devices=None, folder=None, pr
             take = np.minimum(np.arange(begin, begin + chunk), count - 1)
             inputs = jax.tree.map(lambda a, take=take: a[take], samples)
             if folder is not None and store is None:
-                store = _Store(Path(folder), run.lower(inputs))
+                store = _Store(Path(folder), chunk, run.trace(inputs))
             done = store and store.read(begin, size, inputs)
             if done is None:
                 done = jax.tree.map(lambda a, size=size: np.asarray(a)[:size], run(inputs))
@@ -126,7 +131,9 @@ def sample_count(samples):
     """Length of the leading axis that all leaves share, or a ValueError."""
     sizes = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(samples)}
     if len(sizes) != 1 or () in sizes or (0,) in sizes:
-        raise ValueError(f"samples must be stacked, every leaf with one leading sample axis, found leading axes {sorted(sizes)}")
+        raise ValueError(
+            f"samples must be stacked, every leaf with one leading sample axis, found leading axes {sorted(sizes)}; jg.stack makes them of a list"
+        )
     return int(sizes.pop()[0])
 
 
@@ -146,6 +153,12 @@ def check_devices(devices):
     return devices
 
 
+def kept_chunk(folder):
+    """The chunk of the results that a folder holds; None if it holds none."""
+    found = [re.search(r"_by_(\d+)\.npz$", path.name) for path in Path(folder).glob("samples_*.npz")]
+    return max((int(match[1]) for match in found if match), default=None)
+
+
 @functools.lru_cache(maxsize=64)
 def _over(function, devices):
     """The compiled program of a chunk."""
@@ -160,27 +173,44 @@ def _over(function, devices):
 class _Store:
     """Results of finished chunks, each a file that knows the program, with the numbers it closes over, and the samples."""
 
-    def __init__(self, folder, lowered):
-        self.folder, self.program, self.tree = folder, lowered.as_text(), jax.tree.structure(lowered.out_info)
+    def __init__(self, folder, chunk, traced):
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"folder must be a folder, found the file {folder}")
         folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.chunk, self.tree = folder, chunk, jax.tree.structure(traced.out_info)
+        self.program = traced.lower().as_text() + fingerprint(list(_constants(traced.jaxpr)))
 
     def path(self, begin, size):
-        return self.folder / f"samples_{begin:08d}_{begin + size:08d}.npz"
+        return self.folder / NAME.format(begin, begin + size, self.chunk)
 
     def read(self, begin, size, inputs):
         """The chunk's result, None if it is not there; ValueError if it is another computation's."""
         path = self.path(begin, size)
         if not path.exists():
             return None
-        with np.load(path) as file:
-            if "work" not in file or str(file["work"]) != fingerprint(inputs, self.program):
-                raise ValueError(
-                    f"folder holds results of another run: {path} was made by another function or from other samples; "
-                    "remove it or name another folder"
-                )
-            return jax.tree.unflatten(self.tree, [file[f"leaf{k}"] for k in range(len(file.files) - 1)])
+        try:
+            with np.load(path) as file:
+                held = dict(file)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(f"folder holds a damaged file, {path}; remove it to compute its samples again") from error
+        if "work" not in held or str(held.pop("work")) != fingerprint(inputs, self.program):
+            raise ValueError(
+                f"folder holds results of another run: {path} was made by another function or from other samples; "
+                "remove it or name another folder"
+            )
+        return jax.tree.unflatten(self.tree, [held[f"leaf{k}"] for k in range(len(held))])
 
     def write(self, begin, size, inputs, result):
         leaves = {f"leaf{k}": leaf for k, leaf in enumerate(jax.tree.leaves(result))}
         with whole_file(self.path(begin, size)) as part, open(part, "wb") as file:
             np.savez(file, work=fingerprint(inputs, self.program), **leaves)
+
+
+def _constants(jaxpr):
+    """Numbers that a traced function closes over; JAX may keep them out of the text of the program."""
+    yield from getattr(jaxpr, "consts", ())
+    for equation in jaxpr.eqns:
+        yield from (operand.val for operand in equation.invars if hasattr(operand, "val"))
+        for inner in jax.tree.leaves(equation.params, is_leaf=lambda p: hasattr(p, "eqns")):
+            if hasattr(inner, "eqns"):
+                yield from _constants(inner)

@@ -168,7 +168,10 @@ def _write(group, name, value):
     elif value is None:
         group.attrs[name] = "null"
     else:
-        group[name] = numbers(value)
+        value = numbers(value)
+        if value.dtype.kind not in "biufc":
+            raise TypeError(f"results must hold numbers, found {value.dtype} under {name!r}; text goes into notes=")
+        group[name] = value
 
 
 def _read(item):

@@ -37,6 +37,12 @@ def read_lammps_data(path, *, dim=3, style="atomic"):
     rows = [line.split("#")[0].split() for line in section[1].splitlines()]
     if len(rows) != int(count[1]):
         raise ValueError(f"{path} is truncated: it promises {count[1]} atoms and holds {len(rows)}")
+    width = len(STYLES[style])
+    if odd := next((row for row in rows if len(row) not in (width, width + 3)), None):
+        raise ValueError(
+            f"{path} has {len(odd)} columns in its section Atoms, expected {width} of style {style!r} "
+            f"({' '.join(STYLES[style])}), or three image flags more"
+        )
     tilt = TILT.search(text)
     low, cell = _cell([bounds.get(axis, (0.0, 1.0)) for axis in "xyz"], [float(v) for v in tilt.groups()] if tilt else (0, 0, 0))
     return _glass(path, STYLES[style], rows, low, cell, dim)
@@ -68,6 +74,8 @@ def read_lammps_dump(path, *, dim=3, frame=0):
     rows = [line.split() for line in lines[items[atoms] + 1 : items[atoms] + 1 + n]]
     if len(rows) < n:
         raise ValueError(f"{path} is truncated: frame {frame} promises {n} atoms and holds {len(rows)}")
+    if any(len(row) < len(atoms.split()) - 1 for row in rows):
+        raise ValueError(f"{path} is damaged: frame {frame} has rows shorter than its columns {atoms}")
     values = np.array([line.split() for line in lines[items[box] + 1 : items[box] + 4]], float)
     if values.shape[1] not in (2, 3) or "abc" in box:
         raise ValueError(f"{path} has the box style {box!r}, expected bounds xlo xhi with or without one tilt a line")

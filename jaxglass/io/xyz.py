@@ -82,7 +82,10 @@ def read_xyz(path, *, dim=3, frame=0):
     periodic = header.get("pbc", "").split()
     if len(periodic) == 3 and any(flag.upper()[0] != "T" for flag in periodic[:dim]):
         raise ValueError(f'{path} is periodic in pbc="{header["pbc"]}" only; dim={dim} needs that many periodic directions')
-    cell = np.array(header["lattice"].split(), float).reshape(3, 3).T[:dim, :dim]
+    lattice = header["lattice"].split()
+    if len(lattice) != 9:
+        raise ValueError(f"{path} must give nine numbers as its Lattice, three cell vectors, found {len(lattice)}")
+    cell = np.array(lattice, float).reshape(3, 3).T[:dim, :dim]
     columns = _columns(path, header.get("properties", "species:S:1:pos:R:3"), rows)
     if "pos" not in columns:
         raise ValueError(f"{path} has no column pos in its Properties")
@@ -92,7 +95,10 @@ def read_xyz(path, *, dim=3, frame=0):
             columns["diameter"][:, 0].astype(float) if "diameter" in columns else 2 * columns["radius"][:, 0].astype(float)
         )
     elif "type" in columns:
-        kind["species"] = columns["type"][:, 0].astype(float).astype(int)
+        kind["species"] = columns["type"][:, 0].astype(float)
+        if np.any(kind["species"] % 1):
+            raise ValueError(f"{path} has types that are not integers, found {kind['species'][kind['species'] % 1 != 0][0]}")
+        kind["species"] = kind["species"].astype(int)
     elif "species" in columns:
         kind["species"] = np.unique(columns["species"][:, 0], return_inverse=True)[1]
     return make(columns["pos"].astype(float)[:, :dim], cell, **kind)
@@ -117,6 +123,8 @@ def _count(path, lines, at):
 
 def _columns(path, properties, rows):
     words = properties.split(":")
+    if len(words) % 3:
+        raise ValueError(f"{path} has Properties that are not triples name:type:count, found {properties}")
     columns, start = {}, 0
     for name, width in zip(words[::3], map(int, words[2::3]), strict=True):
         try:

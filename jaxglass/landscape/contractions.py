@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core.struct import struct
+from .expansion import check_expansion
 
 
 @struct
@@ -118,6 +119,7 @@ def participation(z):
 
 
 def _field(name, e, z):
+    check_expansion(e)
     z = jnp.asarray(z)
     if z.shape != e.position.shape:
         raise ValueError(f"{name} must be a field of shape {e.position.shape}, found {z.shape}")

@@ -156,8 +156,8 @@ def check_factor(e, factor):
     """The factor, if it is a Direct of as many particles as the expansion; an error otherwise."""
     if not isinstance(factor, Direct):
         raise TypeError(f"factor must be a Direct, from factorise, found {type(factor).__name__}")
-    if factor.rank.shape[-1] != e.count:
-        raise ValueError(f"factor must be that of an expansion of {e.count} particles, found one of {factor.rank.shape[-1]}")
+    if factor.rank.shape != (e.count,):
+        raise ValueError(f"factor must be that of an expansion of {e.count} particles, found one of {factor.rank.shape}")
     return factor
 
 

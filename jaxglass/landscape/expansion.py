@@ -112,6 +112,14 @@ class Expansion:
         )
 
 
+def check_expansion(e):
+    """Refuses what is not the expansion of one glass, with a sentence."""
+    if not hasattr(e, "second"):
+        raise TypeError(f"e must be an expansion, from expand or from_hessian, found {type(e).__name__}")
+    if e.position.ndim != 2:
+        raise ValueError(f"e must be of a single glass, found positions of shape {e.position.shape}: use jax.vmap for a stack")
+
+
 def bond_second(e, z):
     """K_b z on every bond, (b, d)."""
     r, f = e.separation, e.derivative

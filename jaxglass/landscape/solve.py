@@ -12,6 +12,7 @@ from ..core.checks import choice
 from ..core.status import Status, flag
 from ..linalg.cg import Solution, cg
 from .direct import apply_inverse, check_factor, factorise, plan_layout
+from .expansion import check_expansion
 
 
 def remove_translation(z):
@@ -43,6 +44,7 @@ def solve(e, b, *, method="cg", tol=1e-10, max_steps=None, factor=None):
         (0.5, 0)
     """
     choice("method", method, ("cg", "direct"))
+    check_expansion(e)
     if factor is not None and method != "direct":
         raise ValueError(f"factor is used by method='direct' only, found method={method!r}")
     if factor is not None:

@@ -123,6 +123,8 @@ def check(model, glass):
         raise ValueError(
             f"species must be below {model.sigma.shape[0]} for the model {model.name}, found {int(np.max(glass.species))}"
         )
+    if model.sigma is not None and not np.all(np.asarray(model.sigma) > 0):
+        raise ValueError(f"sigma must be positive for every pair of species, found {np.min(model.sigma):.6g}")
     cutoff = _largest_cutoff(model, glass)
     width = float(np.min(face_distance(glass.box.cell)))
     if width < 2 * cutoff:

@@ -12,11 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..core.checks import choice, integer, positive
+from ..core.checks import choice, integer, is_traced, positive
 from ..core.progress import Progress
 from ..core.status import Status
 from ..core.struct import struct
 from ..landscape.direct import factorise
+from ..landscape.expansion import check_expansion
 from . import nonlinear
 from .seeds import core_position, dipole_seeds
 
@@ -114,6 +115,9 @@ def soft_spots(e, *, kind="pseudo", batch=128, max_starts=None, unseen=0.5, rare
         (True, True)
     """
     choice("kind", kind, tuple(SEARCHES))
+    check_expansion(e)
+    if is_traced(e):
+        raise TypeError("soft_spots runs on the host, a glass at a time; under jit and vmap use merge_modes of a fixed batch")
     batch = integer("batch", batch, at_least=1)
     every = np.random.default_rng(seed).permutation(np.flatnonzero(np.asarray(e.bonds.valid)))
     bonds = every if max_starts is None else every[: integer("max_starts", max_starts, at_least=1)]
@@ -127,6 +131,8 @@ def soft_spots(e, *, kind="pseudo", batch=128, max_starts=None, unseen=0.5, rare
     found = _Found(same, stiffest)
     if starts is not None:
         found.add(search(jnp.asarray(starts)), counted=False)
+    if factor.status:
+        bonds = bonds[:0]  # a saddle has no such modes
     with Progress(f"{kind} modes", len(bonds), show=progress) as bar:
         for begin in range(0, len(bonds), batch):
             chosen = bonds[begin : begin + batch]
@@ -137,7 +143,7 @@ def soft_spots(e, *, kind="pseudo", batch=128, max_starts=None, unseen=0.5, rare
             bar.done(len(chosen))
             if found.starts - found.failed >= least and found.unseen() <= unseen:
                 break
-    return found.catalogue(e, unseen, min(least, len(every) - found.failed))
+    return found.catalogue(e, factor.status, unseen, min(least, len(every) - found.failed))
 
 
 class _Found:
@@ -171,10 +177,10 @@ class _Found:
         once, twice = (sum(h == k for h in self.hits) for k in (1, 2))
         return once * (once - 1) / (2 * (twice + 1))
 
-    def catalogue(self, e, bound, least):
+    def catalogue(self, e, status, bound, least):
         missing = self.unseen()
-        incomplete = missing > bound or not self.modes or self.starts - self.failed < least
-        status = np.int32(e.status) | np.int32(Status.NOT_CONVERGED if incomplete else 0)
+        incomplete = missing > bound or self.starts == self.failed or self.starts - self.failed < least
+        status = np.int32(status or (Status.NOT_CONVERGED if incomplete else 0))
         if not self.modes:
             none = jnp.zeros(0)
             shape = e.position.shape

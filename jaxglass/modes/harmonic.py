@@ -20,7 +20,7 @@ from ..core.checks import choice, integer
 from ..core.status import Status, flag
 from ..core.struct import struct
 from ..landscape.direct import apply_inverse, factorise, plan_layout
-from ..landscape.expansion import Expansion
+from ..landscape.expansion import Expansion, check_expansion
 from ..landscape.solve import remove_translation
 from ..linalg.cg import cg
 from ..linalg.dense import as_matrix, deflated
@@ -76,6 +76,7 @@ def lowest_modes(e, count, *, method="auto", seed=0):
         ((4, 64, 2), 0, True)
     """
     choice("method", method, METHODS)
+    check_expansion(e)
     n, d = e.position.shape
     integer("count", count, at_least=1)
     if count > n * d - d:
@@ -168,7 +169,7 @@ def _lowest_jvp(count, method, layout, seed, primals, tangents):
     def outside(dm_k, value_k):
         matvec = lambda z: complement(e.second(z) - value_k * z)
         solver = lambda matvec, b: cg(matvec, b, tol=1e-11, project=complement).x
-        return jax.lax.custom_linear_solve(matvec, complement(-dm_k), solver, symmetric=True)
+        return complement(jax.lax.custom_linear_solve(matvec, complement(-dm_k), solver, symmetric=True))
 
     dvector = jnp.einsum("lk,lnd->knd", within, vector) + jax.vmap(outside)(dm, value)
     primal_out = (value, vector, residual, status)

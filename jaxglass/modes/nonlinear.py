@@ -15,7 +15,7 @@ from ..core.status import Status, flag
 from ..core.struct import struct
 from ..landscape.contractions import coefficients
 from ..landscape.direct import apply_inverse, apply_root, apply_root_transposed, check_factor, factorise
-from ..landscape.expansion import Expansion
+from ..landscape.expansion import Expansion, check_expansion
 from ..landscape.solve import remove_translation
 from ..linalg.cg import cg
 from . import costs
@@ -114,6 +114,7 @@ def pseudo_harmonic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, opti
 def _mode(name, e, z0, method, tol, max_steps, optimiser, factor):
     choice("method", method, METHODS)
     positive("tol", tol)
+    check_expansion(e)
     kind = costs.KINDS[name]
     if kind.name == "pseudo" and not hasattr(e, "bonds"):
         raise ValueError("pseudo_harmonic_mode needs bonds; an expansion of energy(position) has none: use from_hessian")
@@ -124,9 +125,11 @@ def _mode(name, e, z0, method, tol, max_steps, optimiser, factor):
     if method == "mapping" and not hasattr(e, "bonds"):
         raise ValueError('method="mapping" needs bonds; use "optax" for an expansion of energy(position)')
     max_steps = (500 if method == "mapping" else 3000) if max_steps is None else integer("max_steps", max_steps, at_least=1)
-    z0 = jnp.asarray(z0)
-    if z0.shape[-2:] != e.position.shape or z0.ndim not in (2, 3):
+    z0 = jnp.asarray(z0, e.position.dtype)
+    if z0.shape[-2:] != e.position.shape or z0.ndim not in (2, 3) or 0 in z0.shape:
         raise ValueError(f"z0 must have the shape {e.position.shape} or a leading axis before it, found {z0.shape}")
+    if optimiser is not None and not hasattr(optimiser, "update"):
+        raise TypeError(f"optimiser must be an optax optimiser, found {type(optimiser).__name__}")
     if factor is not None:
         check_factor(e, factor)
     elif isinstance(e, Expansion):
@@ -194,13 +197,12 @@ def _stationary_jvp(kind, method, tol, max_steps, optimiser, primals, tangents):
     inverse = _inverse(*jax.lax.stop_gradient((e, factor)))
 
     def tangent(z):
-        z = jax.lax.stop_gradient(z)
         complement = lambda v: remove_translation(v - jnp.sum(z * v) * z)
         moved = jax.jvp(lambda e: costs.slope(kind, e, z)[2], (e,), (de,))[1]
         turned = lambda v: complement(jax.jvp(lambda z: costs.slope(kind, e, z)[2], (z,), (complement(v),))[1])
         precondition = lambda v: inverse(v[:, :, None])[:, :, 0]
         solver = lambda matvec, b: cg(matvec, b, tol=1e-11, project=complement, precondition=precondition).x
-        return jax.lax.custom_linear_solve(turned, complement(-moved), solver, symmetric=True)
+        return complement(jax.lax.custom_linear_solve(turned, complement(-moved), solver, symmetric=True))
 
     vector, residual, steps = out
     dvector = jax.lax.map(tangent, vector) if vector.shape[0] > 1 else tangent(vector[0])[None]

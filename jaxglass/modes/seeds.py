@@ -19,7 +19,7 @@ def dipole_seeds(e, bonds, *, factor=None):
     Args:
         e: Expansion.
         bonds: (k,) indices.
-        factor: Direct from ``factorise``, to answer many batches with one factor.
+        factor: Direct from ``factorise`` of this expansion, to answer many batches with one factor.
 
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
@@ -29,7 +29,7 @@ def dipole_seeds(e, bonds, *, factor=None):
         >>> jg.dipole_seeds(e, jnp.arange(5)).shape
         (5, 64, 2)
     """
-    bonds = jnp.asarray(bonds)
+    bonds = jnp.atleast_1d(jnp.asarray(bonds))
     check_bonds(e, bonds)
     return _dipole_seeds(e, bonds, factorise(e) if factor is None else check_factor(e, factor))
 

@@ -16,7 +16,7 @@ from ..core.checks import choice
 from ..core.status import or_nan
 from ..landscape.dipole import dipole
 from ..landscape.direct import apply_inverse, bond_blocks, factorise, plan_layout, ring_of
-from ..landscape.expansion import Expansion
+from ..landscape.expansion import Expansion, check_expansion
 from ..landscape.solve import solve
 from ..linalg import slabs
 
@@ -43,6 +43,7 @@ def dipole_stiffness(e, *, method="auto", bonds=None):
         True
     """
     choice("method", method, ("auto", "direct", "cg"))
+    check_expansion(e)
     if not isinstance(e, Expansion):
         raise ValueError("dipole_stiffness needs the bonds of a pair model, found an expansion of energy(position)")
     if method == "auto":

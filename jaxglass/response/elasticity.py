@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from ..core.checks import choice
 from ..core.struct import struct
 from ..landscape.direct import factorise, plan_layout
-from ..landscape.expansion import Expansion
+from ..landscape.expansion import Expansion, check_expansion
 from ..landscape.solve import solve
 from ..landscape.strain import mixed_strain, shear_direction, strain_curvature, stress
 
@@ -165,6 +165,7 @@ def nonaffine_modulus(e, modes, *, plane=(0, 1)):
 
 
 def _check(e, method):
+    check_expansion(e)
     if not isinstance(e, Expansion):
         raise ValueError("elastic moduli need the bonds of a pair model, found an expansion of energy(position)")
     choice("method", method, ("direct", "cg"))

@@ -119,7 +119,12 @@ def stack(samples):
         >>> two.position.shape
         (2, 1, 2)
     """
+    good = lambda s: isinstance(s, Glass) or hasattr(s, "second")
+    if good(samples):
+        raise TypeError(f"samples must be a list of glasses or expansions, found a single {type(samples).__name__}")
     samples = list(samples)
+    if not all(map(good, samples)):
+        raise TypeError(f"samples must be glasses or expansions, found {', '.join(sorted({type(s).__name__ for s in samples}))}")
     if not samples:
         raise ValueError("stack needs at least one sample, found an empty list")
     shapes = [s.position.shape for s in samples]

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core.status import or_nan
-from ..landscape.expansion import Expansion
+from ..landscape.expansion import Expansion, check_expansion
 from ..landscape.solve import solve
 from ..linalg import stochastic
 from ..modes.harmonic import lowest_modes
@@ -106,6 +106,7 @@ def thermal_bond_average(e, function, *, method="auto"):
         >>> jg.thermal_bond_average(e, jnp.linalg.norm).shape == e.bonds.valid.shape
         True
     """
+    check_expansion(e)
     if not isinstance(e, Expansion):
         raise ValueError("thermal_bond_average needs the bonds of a pair model; use thermal_average with energy(position)")
     method, layout = inverse.choose(e, method, ("auto", "direct", "dense"))

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from ..core.checks import choice
 from ..core.status import Status, flag
 from ..landscape.direct import apply_inverse, bond_blocks, factorise, plan_layout
-from ..landscape.expansion import Expansion
+from ..landscape.expansion import Expansion, check_expansion
 from ..landscape.solve import remove_translation, solve
 from ..linalg.dense import as_matrix, pseudo_inverse
 
@@ -37,6 +37,7 @@ class Inverse(NamedTuple):
 
 def choose(e, method, methods):
     """The method that "auto" stands for, and the layout of the direct engine where it is used."""
+    check_expansion(e)
     choice("method", method, methods)
     bonded = isinstance(e, Expansion)
     if method == "auto":

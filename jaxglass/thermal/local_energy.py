@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from ..core.checks import integer
 from ..core.status import or_nan
 from ..core.struct import struct
-from ..landscape.expansion import Expansion, bond_third_block
+from ..landscape.expansion import Expansion, bond_third_block, check_expansion
 from ..landscape.solve import remove_translation, solve
 from ..linalg.stochastic import probes as draw_probes
 from ..modes.harmonic import Modes, lowest_modes
@@ -69,6 +69,7 @@ def local_thermal_energy(e, *, method="auto", probes=128, modes=64, seed=0):
         >>> bool(abs(t.harmonic.sum() - (64 * 2 - 2)) < 1e-8)    # equipartition
         True
     """
+    check_expansion(e)
     if not isinstance(e, Expansion):
         raise ValueError("local_thermal_energy needs the bonds of a pair model; energy(position) has thermal_displacement")
     method, layout = inverse.choose(e, method, METHODS)
@@ -94,6 +95,7 @@ def thermal_displacement(e, *, method="auto", probes=128, modes=64, seed=0):
         >>> jg.thermal_displacement(e).shape
         (64, 2)
     """
+    check_expansion(e)
     if isinstance(e, Expansion):
         found = local_thermal_energy(e, method=method, probes=probes, modes=modes, seed=seed)
         return or_nan(found.status, found.displacement)

@@ -78,6 +78,14 @@ def test_an_interrupted_run_goes_on(tmp_path):
         np.savez(file, leaf0=np.array([100.0, 200.0]), work=work)
     files[2].unlink()
     assert jg.map_ensemble(double, samples, chunk=2, folder=tmp_path).tolist() == [0, 2, 100, 200, 8, 10, 12]
+    assert jg.map_ensemble(double, samples, chunk=3, folder=tmp_path).tolist() == [0, 2, 4, 6, 8, 10, 12]
+    assert len(sorted(tmp_path.glob("*_by_3.npz"))) == 3
+    files[0].write_bytes(b"broken")
+    with pytest.raises(ValueError, match="damaged file"):
+        jg.map_ensemble(double, samples, chunk=2, folder=tmp_path)
+    with pytest.raises(ValueError, match="folder must be a folder"):
+        jg.map_ensemble(double, samples, folder=files[0])
+    files[0].unlink()
     closing_over = lambda numbers: lambda x: x * jnp.sum(numbers)
     jg.map_ensemble(closing_over(jnp.ones(3)), samples, chunk=2, folder=tmp_path / "closed")
     with pytest.raises(ValueError, match="folder holds results of another run"):

@@ -141,6 +141,15 @@ def test_broken_xyz_gets_a_sentence(tmp_path):
     path.write_text("1\ncomment\nA 1 2 3\n")
     with pytest.raises(ValueError, match="no Lattice"):
         jg.read_xyz(path)
+    path.write_text('1\nLattice="9 0 0 0 9 0 0 0 9" Properties=type:I:1:pos:R:3\n1.5 1 2 3\n')
+    with pytest.raises(ValueError, match="types that are not integers, found 1.5"):
+        jg.read_xyz(path)
+    path.write_text('1\nLattice="9 0 0 0 9 0" Properties=type:I:1:pos:R:3\n1 1 2 3\n')
+    with pytest.raises(ValueError, match="nine numbers as its Lattice"):
+        jg.read_xyz(path)
+    path.write_text('1\nLattice="9 0 0 0 9 0 0 0 9" Properties=type:I:1:pos\n1 1 2 3\n')
+    with pytest.raises(ValueError, match="triples"):
+        jg.read_xyz(path)
     path.write_text("hello\n")
     with pytest.raises(ValueError, match="not extended XYZ"):
         jg.read_xyz(path)
@@ -190,6 +199,9 @@ def test_lammps_data(tmp_path):
     np.testing.assert_allclose(glass.position[0], [2.0, 3.0, 2.0])
     path.write_text(DATA.replace("3 atoms", "4 atoms"))
     with pytest.raises(ValueError, match="promises 4 atoms and holds 3"):
+        jg.read_lammps_data(path)
+    path.write_text(DATA.replace("# atomic", "").replace("2 1 1.0 1.0 1.0", "2 1 1 0.0 1.0 1.0 1.0"))
+    with pytest.raises(ValueError, match="has 7 columns in its section Atoms, expected 5 of style 'atomic'"):
         jg.read_lammps_data(path)
     path.write_text("nothing")
     with pytest.raises(ValueError, match="not a LAMMPS data file"):

@@ -195,6 +195,37 @@ def test_two_distant_soft_spots_hybridise_and_part_again(ipl, low):
     assert found.max(0).min() > 0.999
 
 
+def test_second_derivatives_of_modes():
+    """Of stiffness, quartic coefficient, frequency and of the vectors, in the exponent: forward over forward and reverse."""
+    model = jg.models.get("ipl2d")
+    glass = jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64)).glass
+    starts = jg.dipole_seeds(jg.expand(model, glass), jnp.arange(2))
+    field = jax.random.normal(jax.random.key(9), glass.position.shape)
+
+    def measured(exponent):
+        e = jg.expand(model.replace(parameters={"exponent": exponent}), glass, capacity=256)
+        pseudo = jg.pseudo_harmonic_mode(e, starts, tol=1e-12)
+        quartic, low = jg.quartic_mode(e, starts[0], tol=1e-12), jg.lowest_modes(e, 3, method="dense")
+        along = lambda z: jnp.sum(z * field) ** 2
+        return jnp.stack(
+            [pseudo.stiffness.sum(), along(pseudo.vector), quartic.quartic, low.frequency.sum(), along(low.vector[0])]
+        )
+
+    at, h = float(model.parameters["exponent"]), 1e-4
+    slope = jax.jit(jax.jacfwd(measured))
+    expected = (slope(at + h) - slope(at - h)) / (2 * h)
+    for second in (jax.jacfwd(slope), jax.jacrev(slope)):
+        np.testing.assert_allclose(jax.jit(second)(at), expected, rtol=1e-4)
+
+
+def test_the_catalogue_of_a_saddle_or_of_nothing_soft(ipl):
+    moved = ipl.glass.replace(position=ipl.glass.position + 4.0 * ipl.direction)
+    saddle = jg.soft_spots(jg.expand(ipl.model, moved))
+    assert int(saddle.status) == jg.Status.NOT_A_MINIMUM and saddle.starts == 0
+    none = jg.require(jg.soft_spots(ipl.expansion, stiffest=1e-9))
+    assert none.vector.shape[0] == 0 and none.starts > 0
+
+
 def test_the_catalogue(ipl):
     e = ipl.expansion
     spots = jg.require(jg.soft_spots(e))

@@ -177,7 +177,8 @@ def test_forward_derivatives_converge_with_the_step(world, slopes):
     size = np.abs(forward) + 1e-4 * np.abs(value)[:, None] + 1e-9
     extrapolated = np.abs((4 * fine - coarse) / 3 - forward) / size
     worst = dict(zip(DIFFERENTIABLE, extrapolated.max(axis=1), strict=True))
-    assert worst == dict.fromkeys(DIFFERENTIABLE, pytest.approx(0, abs=1e-5))
+    # What is left is rounding of the differences, 1e-5 at most here; it grows as the step falls.
+    assert worst == dict.fromkeys(DIFFERENTIABLE, pytest.approx(0, abs=3e-5))
     errors = np.abs(coarse - forward) / size, np.abs(fine - forward) / size
     visible = errors[1] > 30 * extrapolated + 1e-9
     assert visible.sum() > 30

@@ -132,7 +132,8 @@ def sample_count(samples):
     sizes = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(samples)}
     if len(sizes) != 1 or () in sizes or (0,) in sizes:
         raise ValueError(
-            f"samples must be stacked, every leaf with one leading sample axis, found leading axes {sorted(sizes)}; jg.stack makes them of a list"
+            "samples must be stacked, every leaf with one leading sample axis, "
+            f"found leading axes {sorted(sizes)}; jg.stack makes them of a list"
         )
     return int(sizes.pop()[0])
 
@@ -178,7 +179,7 @@ class _Store:
             raise ValueError(f"folder must be a folder, found the file {folder}")
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.chunk, self.tree = folder, chunk, jax.tree.structure(traced.out_info)
-        self.program = traced.lower().as_text() + fingerprint(list(_constants(traced.jaxpr)))
+        self.program = fingerprint(list(_constants(traced.jaxpr)), traced.lower().as_text())
 
     def path(self, begin, size):
         return self.folder / NAME.format(begin, begin + size, self.chunk)

@@ -95,10 +95,10 @@ def read_xyz(path, *, dim=3, frame=0):
             columns["diameter"][:, 0].astype(float) if "diameter" in columns else 2 * columns["radius"][:, 0].astype(float)
         )
     elif "type" in columns:
-        kind["species"] = columns["type"][:, 0].astype(float)
-        if np.any(kind["species"] % 1):
-            raise ValueError(f"{path} has types that are not integers, found {kind['species'][kind['species'] % 1 != 0][0]}")
-        kind["species"] = kind["species"].astype(int)
+        types = columns["type"][:, 0].astype(float)
+        if np.any(types % 1):
+            raise ValueError(f"{path} has types that are not integers, found {types[types % 1 != 0][0]}")
+        kind["species"] = types.astype(int)
     elif "species" in columns:
         kind["species"] = np.unique(columns["species"][:, 0], return_inverse=True)[1]
     return make(columns["pos"].astype(float)[:, :dim], cell, **kind)

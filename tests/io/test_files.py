@@ -133,26 +133,22 @@ def test_xyz_of_a_solid(tmp_path):
     assert same(dataclasses.astuple(jg.read_xyz(tmp_path / "g.xyz"))[0], glass.position)
 
 
-def test_broken_xyz_gets_a_sentence(tmp_path):
-    path = tmp_path / "a.xyz"
-    path.write_text('3\nLattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3\nA 1 2 3\n')
-    with pytest.raises(ValueError, match="truncated: frame 0 promises 3 particles and holds 1"):
-        jg.read_xyz(path)
-    path.write_text("1\ncomment\nA 1 2 3\n")
-    with pytest.raises(ValueError, match="no Lattice"):
-        jg.read_xyz(path)
-    path.write_text('1\nLattice="9 0 0 0 9 0 0 0 9" Properties=type:I:1:pos:R:3\n1.5 1 2 3\n')
-    with pytest.raises(ValueError, match="types that are not integers, found 1.5"):
-        jg.read_xyz(path)
-    path.write_text('1\nLattice="9 0 0 0 9 0" Properties=type:I:1:pos:R:3\n1 1 2 3\n')
-    with pytest.raises(ValueError, match="nine numbers as its Lattice"):
-        jg.read_xyz(path)
-    path.write_text('1\nLattice="9 0 0 0 9 0 0 0 9" Properties=type:I:1:pos\n1 1 2 3\n')
-    with pytest.raises(ValueError, match="triples"):
-        jg.read_xyz(path)
-    path.write_text("hello\n")
-    with pytest.raises(ValueError, match="not extended XYZ"):
-        jg.read_xyz(path)
+CUBE = 'Lattice="9 0 0 0 9 0 0 0 9"'
+BROKEN_XYZ = {
+    "truncated: frame 0 promises 3 particles and holds 1": f"3\n{CUBE} Properties=species:S:1:pos:R:3\nA 1 2 3\n",
+    "no Lattice": "1\ncomment\nA 1 2 3\n",
+    "types that are not integers, found 1.5": f"1\n{CUBE} Properties=type:I:1:pos:R:3\n1.5 1 2 3\n",
+    "nine numbers as its Lattice": '1\nLattice="9 0 0 0 9 0" Properties=type:I:1:pos:R:3\n1 1 2 3\n',
+    "triples": f"1\n{CUBE} Properties=type:I:1:pos\n1 1 2 3\n",
+    "not extended XYZ": "hello\n",
+}
+
+
+@pytest.mark.parametrize("sentence", BROKEN_XYZ)
+def test_broken_xyz_gets_a_sentence(tmp_path, sentence):
+    (tmp_path / "a.xyz").write_text(BROKEN_XYZ[sentence])
+    with pytest.raises(ValueError, match=sentence):
+        jg.read_xyz(tmp_path / "a.xyz")
 
 
 DATA = """# a small one

@@ -37,7 +37,9 @@ def products():
         first, _, product = timed(compiled, e, z, repeat=1)
         matrix, flat = jg.to_scipy(e), np.asarray(z).ravel()
         reference = matrix @ flat
-        ours, theirs = side_by_side(lambda f=compiled, e=e, z=z: f(e, z), lambda m=matrix, f=flat: m @ f)
+        ours, theirs = side_by_side(
+            lambda f=compiled, e=e, z=z: f(e, z), lambda m=matrix, f=flat: m @ f
+        )
         error = np.abs(np.asarray(product).ravel() - reference).max() / np.abs(reference).max()
         rows.append(
             (
@@ -50,7 +52,9 @@ def products():
             )
         )
     return table(
-        "Hessian-vector product beside SciPy CSR", ("system", "first call", "jaxglass", "SciPy", "ratio", "difference"), rows
+        "Hessian-vector product beside SciPy CSR",
+        ("system", "first call", "jaxglass", "SciPy", "ratio", "difference"),
+        rows,
     )
 
 
@@ -71,19 +75,27 @@ def quenches():
             )
         )
     return table(
-        "Quench from T = 1 to 1e-10", ("system", "first call", "run", "to reach", "steps", "largest force", "status"), rows
+        "Quench from T = 1 to 1e-10",
+        ("system", "first call", "run", "to reach", "steps", "largest force", "status"),
+        rows,
     )
 
 
 def dynamics():
     model, motion = liquid("kalj", 4_096, 1.0)
     steps = 400
-    first, best, _ = timed(lambda m: jg.run_dynamics(model, m, steps, temperature=1.0), motion, repeat=3)
+    first, best, _ = timed(
+        lambda m: jg.run_dynamics(model, m, steps, temperature=1.0), motion, repeat=3
+    )
     theirs = lammps(motion, steps)
     ratio = "not installed" if theirs is None else f"{steps / best / theirs:.2f}"
     shown = "not installed" if theirs is None else f"{theirs:.0f} steps/s"
     row = ("kalj, n = 4096, T = 1", f"{first:.1f} s", f"{steps / best:.0f} steps/s", shown, ratio)
-    return table("Dynamics beside LAMMPS on one core", ("system", "first call", "jaxglass (2 cores)", "LAMMPS", "ratio"), [row])
+    return table(
+        "Dynamics beside LAMMPS on one core",
+        ("system", "first call", "jaxglass (2 cores)", "LAMMPS", "ratio"),
+        [row],
+    )
 
 
 def lammps(motion, steps):
@@ -96,7 +108,13 @@ def lammps(motion, steps):
     length = float(motion.glass.box.cell[0, 0])
     run = library(cmdargs=["-log", "none", "-screen", "none"])
     run.commands_list(
-        ["units lj", "atom_style atomic", f"region box block 0 {length} 0 {length} 0 {length}", "create_box 2 box", "mass * 1.0"]
+        [
+            "units lj",
+            "atom_style atomic",
+            f"region box block 0 {length} 0 {length} 0 {length}",
+            "create_box 2 box",
+            "mass * 1.0",
+        ]
     )
     x = np.asarray(motion.position) % length
     run.create_atoms(

@@ -50,7 +50,12 @@ def machine():
     names = ("jax", "jax-md", "optax", "numpy", "scipy")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     cpu = next(
-        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.processor()
+        (
+            line.split(":")[1].strip()
+            for line in open("/proc/cpuinfo")
+            if line.startswith("model name")
+        ),
+        platform.processor(),
     )
     kind = f"{cpu}, {os.cpu_count()} cores" if device.platform == "cpu" else device.device_kind
     return f"{kind}; Python {platform.python_version()}, {versions}"
@@ -65,7 +70,11 @@ def table(title, columns, rows):
 def peak_memory():
     """Largest memory held so far on the device, or by this process on a CPU, GB."""
     known = jax.devices()[0].memory_stats()
-    return known["peak_bytes_in_use"] / 1e9 if known else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return (
+        known["peak_bytes_in_use"] / 1e9
+        if known
+        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    )
 
 
 def run(description, parts):

@@ -40,7 +40,10 @@ def pseudo_harmonic():
         theirs = {mode: np.array(runs) for mode, runs in known.items()}
         shown = {mode: f"{runs[:, 0].mean():.2f} s" for mode, runs in theirs.items()}
         fastest = min((runs[:, 0].mean() for runs in theirs.values()), default=np.nan)
-        worse = max((float(np.max(found.cost[: len(r)] / r[:, 1] - 1)) for r in theirs.values()), default=np.nan)
+        worse = max(
+            (float(np.max(found.cost[: len(r)] / r[:, 1] - 1)) for r in theirs.values()),
+            default=np.nan,
+        )
         rows.append(
             (
                 f"ipl2d, n = {n}",
@@ -73,7 +76,9 @@ def softspot(e, starts):
         np.savez(path, data=matrix.data, indices=matrix.indices, indptr=matrix.indptr, dim=e.glass.dim, pairs=pairs,
                  starts=starts.reshape(len(starts), -1))  # fmt: skip
         script = Path(__file__).parent / "softspot_peer.py"
-        run = subprocess.run([python, str(script), str(path)], capture_output=True, text=True, check=True)
+        run = subprocess.run(
+            [python, str(script), str(path)], capture_output=True, text=True, check=True
+        )
     return json.loads(run.stdout.splitlines()[-1])
 
 
@@ -107,7 +112,16 @@ def catalogues(title, cases):
         )
     return table(
         title,
-        ("system", "time", "to reach", "soft spots", "starts", "failed", "estimated unseen", "peak memory"),
+        (
+            "system",
+            "time",
+            "to reach",
+            "soft spots",
+            "starts",
+            "failed",
+            "estimated unseen",
+            "peak memory",
+        ),
         rows,
     )
 

@@ -13,7 +13,12 @@ from softspot.softspot import SoftSpot
 
 data = np.load(sys.argv[1])
 hessian = sp.csr_matrix((data["data"], data["indices"], data["indptr"]))
-finder = SoftSpot(ndim=int(data["dim"]), npart=hessian.shape[0] // int(data["dim"]), hessian=hessian, pair_lookup=data["pairs"])
+finder = SoftSpot(
+    ndim=int(data["dim"]),
+    npart=hessian.shape[0] // int(data["dim"]),
+    hessian=hessian,
+    pair_lookup=data["pairs"],
+)
 out = {}
 for mode in ("cg", "mapping"):
     runs = []

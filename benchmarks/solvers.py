@@ -22,7 +22,9 @@ from measure import peak_memory, peer, run, side_by_side, table, timed
 import jaxglass as jg
 from jaxglass.landscape.direct import apply_inverse, bond_blocks
 
-blocks = jax.jit(lambda e, layout: bond_blocks(jg.factorise(e, layout=layout), e.bonds), static_argnums=1)
+blocks = jax.jit(
+    lambda e, layout: bond_blocks(jg.factorise(e, layout=layout), e.bonds), static_argnums=1
+)
 
 
 def layout_of(e):
@@ -33,13 +35,24 @@ def layout_of(e):
 
 def modes():
     rows = []
-    for name, n, count, target in (("ipl2d", 10_000, 32, 1), ("ipl3d", 2_000, 20, 1.5), ("ipl3d", 8_000, 20, 3)):
+    for name, n, count, target in (
+        ("ipl2d", 10_000, 32, 1),
+        ("ipl3d", 2_000, 20, 1.5),
+        ("ipl3d", 8_000, 20, 3),
+    ):
         e = expansion(name, n)
         matrix = jg.to_scipy(e).tocsc()
         d = e.glass.dim
-        first, ours, found = timed(lambda e, k=count: jg.lowest_modes(e, k, method="direct"), e, repeat=3 if n < 8000 else 1)
+        first, ours, found = timed(
+            lambda e, k=count: jg.lowest_modes(e, k, method="direct"),
+            e,
+            repeat=3 if n < 8000 else 1,
+        )
         memory = peak_memory()
-        theirs, (value, _) = peer(lambda m=matrix, k=count, d=d: spl.eigsh(m, k=k + d, sigma=-1e-3), repeat=2 if n < 8000 else 1)
+        theirs, (value, _) = peer(
+            lambda m=matrix, k=count, d=d: spl.eigsh(m, k=k + d, sigma=-1e-3),
+            repeat=2 if n < 8000 else 1,
+        )
         exact = np.sqrt(np.sort(value)[d:])
         rows.append(
             (
@@ -54,13 +67,28 @@ def modes():
                 f"{memory:.1f} GB",
             )
         )
-    columns = ("system", "first call", "jaxglass", "eigsh", "ratio", "to reach", "difference", "residual", "peak memory")
+    columns = (
+        "system",
+        "first call",
+        "jaxglass",
+        "eigsh",
+        "ratio",
+        "to reach",
+        "difference",
+        "residual",
+        "peak memory",
+    )
     return table("Lowest modes beside SciPy eigsh (shift-invert)", columns, rows)
 
 
 def inverse_blocks():
     rows, times = [], {}
-    cases = (("ipl2d", 1_600, None), ("ipl3d", 2_000, 3), ("ipl2d", 10_000, 4), ("ipl2d", 40_000, 120))
+    cases = (
+        ("ipl2d", 1_600, None),
+        ("ipl3d", 2_000, 3),
+        ("ipl2d", 10_000, 4),
+        ("ipl2d", 40_000, 120),
+    )
     for name, n, target in cases:
         e = expansion(name, n)
         first, ours, found = timed(blocks, e, layout_of(e), repeat=3 if n < 40_000 else 1)
@@ -81,9 +109,21 @@ def inverse_blocks():
             )
         )
     slope = np.log(times["ipl2d", 40_000] / times["ipl2d", 1_600]) / np.log(40_000 / 1_600)
-    columns = ("system", "first call", "jaxglass", "to reach", "dense inverse", "ratio", "sum rule", "peak memory")
+    columns = (
+        "system",
+        "first call",
+        "jaxglass",
+        "to reach",
+        "dense inverse",
+        "ratio",
+        "sum rule",
+        "peak memory",
+    )
     text = table("Blocks of M^-1 on every bond", columns, rows)
-    return text + f"\nTime grows as n^{slope:.2f} between 1,600 and 40,000 particles in two dimensions.\n"
+    return (
+        text
+        + f"\nTime grows as n^{slope:.2f} between 1,600 and 40,000 particles in two dimensions.\n"
+    )
 
 
 def dense_inverse(e):
@@ -99,7 +139,9 @@ def dense_inverse(e):
 def right_hand_sides():
     e = expansion("ipl2d", 10_000)
     n, d = e.position.shape
-    engine = jax.jit(lambda e, layout: jg.factorise(e, layout=layout), static_argnums=1)(e, layout_of(e))
+    engine = jax.jit(lambda e, layout: jg.factorise(e, layout=layout), static_argnums=1)(
+        e, layout_of(e)
+    )
     b = jax.random.normal(jax.random.key(0), (n, d, 128))
     b = b - b.mean(0)
     first, ours, x = timed(jax.jit(apply_inverse), engine, b)
@@ -136,7 +178,9 @@ def conjugate_gradients():
         matrix, flat = jg.to_scipy(e), np.asarray(b).ravel()
         compiled = jax.jit(jg.solve)
         first, _, s = timed(compiled, e, b, repeat=1)
-        ours, theirs = side_by_side(lambda: compiled(e, b), lambda: spl.cg(matrix, flat, rtol=1e-10)[0], repeat=4)
+        ours, theirs = side_by_side(
+            lambda: compiled(e, b), lambda: spl.cg(matrix, flat, rtol=1e-10)[0], repeat=4
+        )
         rows.append(
             (
                 f"{name}, n = {n}",

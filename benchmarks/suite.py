@@ -22,8 +22,14 @@ FILES = ("foundation", "solvers", "thermal", "modes", "throughput")
 def parts(name):
     """Functions that the benchmark hands to measure.run, read without running the file."""
     tree = ast.parse((HERE / f"{name}.py").read_text())
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "run")
-    return [element.id for element in next(call for call in calls if len(call.args) == 2).args[1].elts]
+    calls = (
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "run"
+    )
+    return [
+        element.id for element in next(call for call in calls if len(call.args) == 2).args[1].elts
+    ]
 
 
 def tables():
@@ -33,7 +39,9 @@ def tables():
 
 def machine():
     code = "import jax; jax.config.update('jax_enable_x64', True); from measure import machine; print(machine())"
-    return subprocess.run([sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def sections(path):
@@ -62,20 +70,28 @@ def main():
         metavar="NAME",
         help=f"of {', '.join(FILES)}, or single tables such as modes.catalogue; all by default",
     )
-    parser.add_argument("--missing", action="store_true", help="leave tables that the results file holds")
+    parser.add_argument(
+        "--missing", action="store_true", help="leave tables that the results file holds"
+    )
     args = parser.parse_args()
     where = machine()
     path = HERE / "results" / (re.sub(r"\W+", "-", where.split(";")[0].lower()).strip("-") + ".md")
     found, failed = sections(path), []
     names = tables()
     if unknown := set(args.files) - {*FILES, *names}:
-        parser.error(f"NAME must be one of {', '.join((*FILES, *names))}, found {', '.join(sorted(unknown))}")
+        parser.error(
+            f"NAME must be one of {', '.join((*FILES, *names))}, found {', '.join(sorted(unknown))}"
+        )
     for name in names:
-        if (args.files and not {name, name.split(".")[0]} & set(args.files)) or (args.missing and name in found):
+        if (args.files and not {name, name.split(".")[0]} & set(args.files)) or (
+            args.missing and name in found
+        ):
             continue
         file, part = name.split(".")
         begin = time.perf_counter()
-        done = subprocess.run([sys.executable, f"{file}.py", "--only", part], cwd=HERE, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, f"{file}.py", "--only", part], cwd=HERE, capture_output=True, text=True
+        )
         print(f"{name}: {time.perf_counter() - begin:.0f} s", flush=True)
         if done.returncode:
             failed.append(name)

@@ -22,7 +22,11 @@ import jaxglass as jg
 
 def local_energy():
     rows = []
-    for name, n, target in (("ipl2d", 1_600, "10 x LAPACK"), ("ipl3d", 2_000, "5 s"), ("ipl2d", 10_000, "6 s")):
+    for name, n, target in (
+        ("ipl2d", 1_600, "10 x LAPACK"),
+        ("ipl3d", 2_000, "5 s"),
+        ("ipl2d", 10_000, "6 s"),
+    ):
         e = expansion(name, n)
         first, ours, found = timed(jg.local_thermal_energy, e, repeat=3)
         theirs = diagonalisation(e) if n <= 2_000 else None
@@ -39,7 +43,16 @@ def local_energy():
                 f"{peak_memory():.1f} GB",
             )
         )
-    columns = ("system", "first call", "jaxglass", "to reach", "LAPACK full spectrum", "ratio", "sum rule", "peak memory")
+    columns = (
+        "system",
+        "first call",
+        "jaxglass",
+        "to reach",
+        "LAPACK full spectrum",
+        "ratio",
+        "sum rule",
+        "peak memory",
+    )
     return table("Local thermal energy of every bond", columns, rows)
 
 
@@ -66,7 +79,11 @@ def batches():
         f"{16 * single / all_of_them:.2f}",
         "1",
     )
-    return table("A batch under vmap", ("system", "one at a time, per glass", "vmap, per glass", "ratio", "to reach"), [row])
+    return table(
+        "A batch under vmap",
+        ("system", "one at a time, per glass", "vmap, per glass", "ratio", "to reach"),
+        [row],
+    )
 
 
 def probes():
@@ -75,8 +92,12 @@ def probes():
     valid = np.asarray(e.bonds.valid)
     rows = []
     for count in (32, 128, 512):
-        _, seconds, found = timed(lambda k=count: jg.local_thermal_energy(e, method="stochastic", probes=k), repeat=1)
-        pull = np.abs(np.asarray((found.value - exact) / jnp.where(found.error > 0, found.error, 1)))[valid]
+        _, seconds, found = timed(
+            lambda k=count: jg.local_thermal_energy(e, method="stochastic", probes=k), repeat=1
+        )
+        pull = np.abs(
+            np.asarray((found.value - exact) / jnp.where(found.error > 0, found.error, 1))
+        )[valid]
         rows.append(
             (
                 count,
@@ -86,7 +107,13 @@ def probes():
                 f"{pull.max():.1f}",
             )
         )
-    columns = ("probes", "time", "median standard error", "largest value", "largest deviation in standard errors")
+    columns = (
+        "probes",
+        "time",
+        "median standard error",
+        "largest value",
+        "largest deviation in standard errors",
+    )
     return table("Random probes, 64 modes taken out, ipl2d, n = 1024", columns, rows)
 
 
@@ -98,13 +125,24 @@ def partial_spectrum():
         for count in (10, 30, 100, 300):
             scores = np.array([similarity(e, count) for e in samples]).mean(0)
             rows.append((n, count, *(f"{s:.3f}" for s in scores)))
-    columns = ("n", "modes", "correlation of E", "correlation of softness fields", "softest spot the same")
-    return table("Sums over the lowest modes beside the exact field, mean of 4 glasses", columns, rows)
+    columns = (
+        "n",
+        "modes",
+        "correlation of E",
+        "correlation of softness fields",
+        "softest spot the same",
+    )
+    return table(
+        "Sums over the lowest modes beside the exact field, mean of 4 glasses", columns, rows
+    )
 
 
 def similarity(e, count):
     valid = np.asarray(e.bonds.valid)
-    pair = [jg.local_thermal_energy(e).value, jg.local_thermal_energy(e, method="modes", modes=count).value]
+    pair = [
+        jg.local_thermal_energy(e).value,
+        jg.local_thermal_energy(e, method="modes", modes=count).value,
+    ]
     fields = [np.asarray(jg.softness_field(e, v)) for v in pair]
     peak = [np.unravel_index(f.argmax(), f.shape) for f in fields]
     correlation = np.corrcoef(*(np.asarray(v)[valid] for v in pair))[0, 1]
@@ -133,7 +171,16 @@ def dipoles():
     )
     return table(
         "Dipole stiffness of every bond",
-        ("system", "first call", "jaxglass", "to reach", "one solve a bond (from 10)", "ratio", "difference", "peak memory"),
+        (
+            "system",
+            "first call",
+            "jaxglass",
+            "to reach",
+            "one solve a bond (from 10)",
+            "ratio",
+            "difference",
+            "peak memory",
+        ),
         [row],
     )
 

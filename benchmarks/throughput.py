@@ -35,7 +35,14 @@ def bandwidth():
         moved = e.bonds.i.shape[0] * (8 + 8 * (d + 2)) + 2 * z.nbytes
         _, best, _ = timed(jax.jit(jg.hvp), e, z, repeat=200)
         rate = moved / best / 1e9
-        rows.append((f"hvp, {name}, n = {n}", f"{moved / 1e6:.1f} MB", f"{rate:.1f} GB/s", f"{rate / copied:.2f}"))
+        rows.append(
+            (
+                f"hvp, {name}, n = {n}",
+                f"{moved / 1e6:.1f} MB",
+                f"{rate:.1f} GB/s",
+                f"{rate / copied:.2f}",
+            )
+        )
     return table("Bandwidth of products", ("work", "bytes", "rate", "of the copy"), rows)
 
 
@@ -54,8 +61,17 @@ def arithmetic():
         work = layout.slabs * (10 + 1 + 1 / 3) * size**3 / 1e9
         rate = work / best
         shape = f"{layout.slabs} slabs of {size}"
-        rows.append((f"factor, {name}, n = {n}, {shape}", f"{work:.1f} GFLOP", f"{rate:.0f} GFLOP/s", f"{rate / product:.2f}"))
-    return table("Arithmetic of the direct engine", ("work", "operations", "rate", "of the product"), rows)
+        rows.append(
+            (
+                f"factor, {name}, n = {n}, {shape}",
+                f"{work:.1f} GFLOP",
+                f"{rate:.0f} GFLOP/s",
+                f"{rate / product:.2f}",
+            )
+        )
+    return table(
+        "Arithmetic of the direct engine", ("work", "operations", "rate", "of the product"), rows
+    )
 
 
 def glasses_per_hour():

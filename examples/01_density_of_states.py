@@ -31,7 +31,12 @@ def ensemble(args):
     with Progress("cooling", args.samples) as bar:
         for k in range(args.samples):
             made = jg.require(
-                jg.make_glass(jax.random.fold_in(jax.random.key(args.seed), k), args.model, args.n, protocol=protocol)
+                jg.make_glass(
+                    jax.random.fold_in(jax.random.key(args.seed), k),
+                    args.model,
+                    args.n,
+                    protocol=protocol,
+                )
             )
             yield jg.require(jg.expand(model, made.glass))
             bar.done(1)
@@ -51,7 +56,9 @@ def main():
     samples = jg.stack(list(ensemble(args)))
     found = jg.require(jax.jit(jax.vmap(lambda e: jg.lowest_modes(e, args.modes)))(samples))
     frequency, share = np.asarray(found.frequency), np.asarray(jg.participation_ratio(found.vector))
-    complete = frequency[:, -1].min()  # beyond the last mode of some sample the ensemble is not complete
+    complete = frequency[
+        :, -1
+    ].min()  # beyond the last mode of some sample the ensemble is not complete
     draw(args, frequency, share, complete, samples)
 
 
@@ -64,7 +71,13 @@ def draw(args, frequency, share, complete, samples):
     middle = np.sqrt(edges[1:] * edges[:-1])
     dos = jg.density_of_states(frequency, edges, degrees=args.samples * args.n * dim)
     left.loglog(middle[dos > 0], dos[dos > 0], "o")
-    left.loglog(middle, dos[dos > 0][0] * (middle / middle[dos > 0][0]) ** 4, "--", color="0.5", label=r"$\omega^4$")
+    left.loglog(
+        middle,
+        dos[dos > 0][0] * (middle / middle[dos > 0][0]) ** 4,
+        "--",
+        color="0.5",
+        label=r"$\omega^4$",
+    )
     left.set_xlabel(r"$\omega$")
     left.set_ylabel(r"$D(\omega)$")
     left.legend()
@@ -75,7 +88,9 @@ def draw(args, frequency, share, complete, samples):
     right.set_ylabel(r"$n\,e(\omega)$")
     args.out.parent.mkdir(exist_ok=True)
     figure.savefig(args.out)
-    print(f"{frequency.size} modes of {args.samples} glasses, lowest {frequency.min():.3f}, complete below {complete:.3f}")
+    print(
+        f"{frequency.size} modes of {args.samples} glasses, lowest {frequency.min():.3f}, complete below {complete:.3f}"
+    )
     print(
         f"lowest decile: n e = {args.n * share.ravel()[np.argsort(frequency.ravel())[: frequency.size // 10]].mean():.1f}; saved {args.out}"
     )

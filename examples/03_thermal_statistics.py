@@ -32,24 +32,34 @@ def ensemble(args):
     with Progress("making glasses", args.samples) as bar:
         for k in range(args.samples):
             key = jax.random.fold_in(jax.random.key(args.seed), k)
-            yield jg.require(jg.expand(MODEL, jg.require(jg.make_glass(key, "ipl2d", args.n, protocol=protocol)).glass))
+            yield jg.require(
+                jg.expand(
+                    MODEL, jg.require(jg.make_glass(key, "ipl2d", args.n, protocol=protocol)).glass
+                )
+            )
             bar.done(1)
 
 
 def measured(key, e, temperature, bonds, rounds):
     """(<e_b> - e_b) / (T/2) of chosen bonds by Langevin dynamics, with standard errors."""
-    motion = jg.start_dynamics(key, MODEL, e.glass, temperature=temperature, dt=0.01, thermostat="langevin")
+    motion = jg.start_dynamics(
+        key, MODEL, e.glass, temperature=temperature, dt=0.01, thermostat="langevin"
+    )
     motion = jg.run_dynamics(MODEL, motion, 4000, temperature=temperature)
 
     def sample(motion, _):
         motion = jg.run_dynamics(MODEL, motion, 25, temperature=temperature)
-        return motion, at_bonds(MODEL, e.glass.replace(position=motion.position), e.bonds, 0).energy[bonds]
+        return motion, at_bonds(
+            MODEL, e.glass.replace(position=motion.position), e.bonds, 0
+        ).energy[bonds]
 
     block = jax.jit(lambda motion: jax.lax.scan(sample, motion, length=50))
     means = []
     for _ in range(rounds):
         motion, energies = block(motion)
-        means.append((np.asarray(energies).mean(0) - np.asarray(e.energy)[bonds]) / (temperature / 2))
+        means.append(
+            (np.asarray(energies).mean(0) - np.asarray(e.energy)[bonds]) / (temperature / 2)
+        )
     jg.require(motion)
     return np.mean(means, axis=0), np.std(means, axis=0, ddof=1) / np.sqrt(rounds)
 
@@ -59,7 +69,12 @@ def main():
     parser.add_argument("--n", type=int, default=256)
     parser.add_argument("--samples", type=int, default=24)
     parser.add_argument("--time", type=float, default=5.0, help="annealing time; published: 200")
-    parser.add_argument("--rounds", type=int, default=40, help="blocks of 1,250 steps of dynamics at each temperature")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=40,
+        help="blocks of 1,250 steps of dynamics at each temperature",
+    )
     parser.add_argument("--tail", type=float, default=3.0, help="where the tail of |E| begins")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("demo/thermal_statistics.png"))
@@ -71,9 +86,13 @@ def main():
     value = np.asarray(thermal.value)
     glass_of = np.broadcast_to(np.arange(args.samples)[:, None], value.shape)
     tail = jg.tail_exponent(np.abs(value[valid]), args.tail, groups=glass_of[valid])
-    print(f"tail exponent {tail.value:.2f} [{tail.low:.2f}, {tail.high:.2f}] from {tail.count} bonds, expected -2.25")
+    print(
+        f"tail exponent {tail.value:.2f} [{tail.low:.2f}, {tail.high:.2f}] from {tail.count} bonds, expected -2.25"
+    )
     largest = np.where(valid, np.abs(value), 0).max(1)
-    print(f"Spearman correlation of the largest |E| with omega^-4: {jg.spearman(largest, np.asarray(lowest) ** -4.0):.2f}")
+    print(
+        f"Spearman correlation of the largest |E| with omega^-4: {jg.spearman(largest, np.asarray(lowest) ** -4.0):.2f}"
+    )
     draw(args, samples, value, largest, np.asarray(lowest), valid)
     print(f"saved {args.out}")
 
@@ -91,18 +110,24 @@ def draw(args, samples, value, largest, lowest, valid):
         color="0.5",
         label=r"$|\mathcal{E}|^{-9/4}$",
     )
-    axes[0, 0].set(xscale="log", yscale="log", xlabel=r"$|\mathcal{E}|$", ylabel=r"$p(|\mathcal{E}|)$")
+    axes[0, 0].set(
+        xscale="log", yscale="log", xlabel=r"$|\mathcal{E}|$", ylabel=r"$p(|\mathcal{E}|)$"
+    )
     axes[0, 0].legend()
     axes[0, 1].loglog(lowest, largest, "o", markersize=4)
     w = np.array([lowest.min(), lowest.max()])
-    axes[0, 1].loglog(w, np.median(largest * lowest**4) * w**-4.0, "--", color="0.5", label=r"$\omega^{-4}$")
+    axes[0, 1].loglog(
+        w, np.median(largest * lowest**4) * w**-4.0, "--", color="0.5", label=r"$\omega^{-4}$"
+    )
     axes[0, 1].set(xlabel=r"$\omega$ of the lowest mode", ylabel=r"largest $|\mathcal{E}|$")
     axes[0, 1].legend()
     force = np.linalg.norm(np.asarray(samples.force), axis=-1)[valid]
     density, edges = np.histogram(force / force.mean(), 40, density=True)
     axes[1, 0].semilogy(0.5 * (edges[1:] + edges[:-1]), density, "o", markersize=3)
     axes[1, 0].set(xlabel=r"$f / \langle f \rangle$", ylabel=r"$p(f)$")
-    calm = int(np.argmax(lowest))  # its barriers are the highest, so that dynamics stays in the minimum
+    calm = int(
+        np.argmax(lowest)
+    )  # its barriers are the highest, so that dynamics stays in the minimum
     e = jax.tree.map(lambda a: a[calm], samples)
     order = np.argsort(np.where(valid[calm], value[calm], 0))
     bonds = np.array([order[0], order[-1]])

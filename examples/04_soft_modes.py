@@ -26,7 +26,9 @@ import jaxglass as jg
 
 def sample(model, key, name, n):
     """Lowest harmonic mode of a glass, the quartic mode it leads to, and the cubic mode which that leads to."""
-    e = jg.require(jg.expand(model, jg.require(jg.quench(model, jg.random_glass(key, name, n))).glass))
+    e = jg.require(
+        jg.expand(model, jg.require(jg.quench(model, jg.random_glass(key, name, n))).glass)
+    )
     harmonic = jg.require(jg.lowest_modes(e, 1))
     quartic = jg.require(jg.quartic_mode(e, harmonic.vector[0]))
     cubic = jg.require(jg.cubic_mode(e, quartic.vector))
@@ -53,7 +55,12 @@ def main():
     parser.add_argument("--out", type=Path, default=Path("demo/soft_modes.png"))
     args = parser.parse_args()
     model, key = jg.models.get(args.model), jax.random.key(args.seed)
-    rows = np.array([sample(model, jax.random.fold_in(key, k), args.model, args.n)[3] for k in range(args.samples)])
+    rows = np.array(
+        [
+            sample(model, jax.random.fold_in(key, k), args.model, args.n)[3]
+            for k in range(args.samples)
+        ]
+    )
     args.out.parent.mkdir(exist_ok=True)
     draw(rows.T, args.n).savefig(args.out)
     kappa2, kappa4, overlap, _, _, kappa3, tau, chi = rows.T
@@ -72,9 +79,13 @@ def draw(columns, n):
     figure, axes = plt.subplots(2, 2, figsize=(10, 8))
     omega = np.sqrt(kappa2)
     line = np.array([omega.min(), omega.max()])
-    axes[0, 0].loglog(omega, (kappa4 - kappa2) / kappa4, "o", label=r"$(\omega_4^2-\omega^2)/\omega_4^2$")
+    axes[0, 0].loglog(
+        omega, (kappa4 - kappa2) / kappa4, "o", label=r"$(\omega_4^2-\omega^2)/\omega_4^2$"
+    )
     axes[0, 0].loglog(omega, 1 - overlap, "s", label=r"$1 - |\hat\pi\cdot\hat\psi|$")
-    axes[0, 0].loglog(line, 0.1 * (line / line[1]) ** 2, "--", color="0.5", label=r"$\omega^2$, $\omega^4$")
+    axes[0, 0].loglog(
+        line, 0.1 * (line / line[1]) ** 2, "--", color="0.5", label=r"$\omega^2$, $\omega^4$"
+    )
     axes[0, 0].loglog(line, 0.1 * (line / line[1]) ** 4, "--", color="0.5")
     axes[0, 0].set(xlabel=r"$\omega$ of the lowest mode")
     axes[0, 1].loglog(n * share, chi4, "o")

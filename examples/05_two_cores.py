@@ -28,7 +28,10 @@ def split(e, mode):
     first = jg.quartic_mode(e, mode)
     second = jg.quartic_mode(e, jg.core_difference(mode, first.vector))
     share = [float(jnp.abs(jnp.sum(mode * m.vector))) for m in (first, second)]
-    apart = minimum_image(e.glass.box, jg.core_position(e.glass, first.vector) - jg.core_position(e.glass, second.vector))
+    apart = minimum_image(
+        e.glass.box,
+        jg.core_position(e.glass, first.vector) - jg.core_position(e.glass, second.vector),
+    )
     return first, second, share, float(jnp.linalg.norm(apart))
 
 
@@ -55,12 +58,18 @@ def main():
     args.out.parent.mkdir(exist_ok=True)
     plt = jg.plot.apply_style()
     figure, axes = plt.subplots(1, 3, figsize=(15, 5))
-    titles = "harmonic mode", f"quartic mode, overlap {share[0]:.2f}", f"second core, overlap {share[1]:.2f}"
+    titles = (
+        "harmonic mode",
+        f"quartic mode, overlap {share[0]:.2f}",
+        f"second core, overlap {share[1]:.2f}",
+    )
     for ax, z, title in zip(axes, (mode, first.vector, second.vector), titles, strict=True):
         jg.plot.displacement_field(e.glass, np.asarray(z), longest=3.0, color="#15304f", ax=ax)
         ax.set_title(title)
     figure.savefig(args.out)
-    print(f"cores {apart:.1f} apart hold {share[0]:.2f} and {share[1]:.2f} of the mode; saved {args.out}")
+    print(
+        f"cores {apart:.1f} apart hold {share[0]:.2f} and {share[1]:.2f} of the mode; saved {args.out}"
+    )
 
 
 if __name__ == "__main__":

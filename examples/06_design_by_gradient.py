@@ -86,11 +86,15 @@ def main():
     parser.add_argument("--target", type=float, default=0.75, help="mean Poisson ratio to reach")
     parser.add_argument("--out", type=Path, default=Path("demo/design.png"))
     args = parser.parse_args()
-    base = jg.models.inverse_power(sigma=((1.0, 1.25), (1.25, 1.55)), contacts=None)  # its bounds leave room for larger sizes
+    base = jg.models.inverse_power(
+        sigma=((1.0, 1.25), (1.25, 1.55)), contacts=None
+    )  # its bounds leave room for larger sizes
     glasses = [jg.random_glass(jax.random.key(k), "ipl2d", args.n) for k in range(2 * args.samples)]
     train, held = jg.stack(glasses[: args.samples]), jg.stack(glasses[args.samples :])
     print(f"Poisson ratio towards {args.target}, held-out glasses in brackets")
-    first = descend(lambda m: (m[0] - args.target) ** 2 * 1e2, START, base, train, held, args.steps, args.rate)
+    first = descend(
+        lambda m: (m[0] - args.target) ** 2 * 1e2, START, base, train, held, args.steps, args.rate
+    )
     pressure = first[1][0, 2]
     print(f"lowest frequency up at pressure {pressure:.3f}")
     rise = lambda m: -m[2] + 1e2 * (m[1] / pressure - 1) ** 2
@@ -104,7 +108,10 @@ def main():
 def draw(args, first, second):
     plt = jg.plot.apply_style()
     figure, axes = plt.subplots(1, 2, figsize=(10, 4))
-    for ax, track, column, label in ((axes[0], first, 1, "Poisson ratio"), (axes[1], second, 3, "lowest frequency")):
+    for ax, track, column, label in (
+        (axes[0], first, 1, "Poisson ratio"),
+        (axes[1], second, 3, "lowest frequency"),
+    ):
         ax.plot(track[:, column], "o-", label="training glasses")
         ax.plot(track[:, column + 3], "s--", label="held out")
         ax.set(xlabel="step", ylabel=label)

@@ -33,7 +33,12 @@ def timed(label, function, *args, **options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--n", type=int, default=1600, help="particles")
-    parser.add_argument("--time", type=float, default=60.0, help="annealing time just below Tg; the published value is 200")
+    parser.add_argument(
+        "--time",
+        type=float,
+        default=60.0,
+        help="annealing time just below Tg; the published value is 200",
+    )
     parser.add_argument("--out", type=Path, default=Path("demo"))
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
@@ -44,7 +49,14 @@ def main():
     protocol = jg.protocols.annealed("ipl2d", time=args.time)
     checkpoint = str(args.out / "running.ckpt")
     made = timed(
-        "anneal and quench", jg.make_glass, key, "ipl2d", args.n, protocol=protocol, progress=True, checkpoint=checkpoint
+        "anneal and quench",
+        jg.make_glass,
+        key,
+        "ipl2d",
+        args.n,
+        protocol=protocol,
+        progress=True,
+        checkpoint=checkpoint,
     )
     jg.require(made)
     e = jg.require(timed("expand to 4th order", jg.expand, model, made.glass))
@@ -53,8 +65,17 @@ def main():
     elastic = jg.require(timed("elastic moduli", jg.elasticity, e))
     kappa = timed("stiffness of every bond", jg.dipole_stiffness, e)
     spots = jg.require(timed("catalogue of soft spots", jg.soft_spots, e, progress=True))
-    results = {"quench": made, "modes": modes, "thermal": thermal, "elastic": elastic, "dipole_stiffness": kappa, "spots": spots}
-    jg.save(args.out / "glass.h5", made.glass, model=model, results=results, protocol=protocol, key=key)
+    results = {
+        "quench": made,
+        "modes": modes,
+        "thermal": thermal,
+        "elastic": elastic,
+        "dipole_stiffness": kappa,
+        "spots": spots,
+    }
+    jg.save(
+        args.out / "glass.h5", made.glass, model=model, results=results, protocol=protocol, key=key
+    )
     timed("draw", picture, e, spots, thermal, args.out / "glass.png")
     summary(model, made, e, modes, thermal, elastic, kappa, spots)
     print(f"\nsaved {args.out / 'glass.h5'} and {args.out / 'glass.png'}")
@@ -68,7 +89,9 @@ def picture(e, spots, thermal, path):
         jg.plot.displacement_field(e.glass, vector, longest=3.0, least=0.1, ax=left)
     left.set_title(f"{e.count} particles: local thermal energy and the softest modes", fontsize=11)
     field = jg.softness_field(e, thermal.value)
-    jg.plot.scalar_field(e.glass, field, spots=spots.position, label=r"coarse-grained $|\mathcal{E}|$", ax=right)
+    jg.plot.scalar_field(
+        e.glass, field, spots=spots.position, label=r"coarse-grained $|\mathcal{E}|$", ax=right
+    )
     right.set_title("softness field and the cores of all modes, the softest first", fontsize=11)
     figure.savefig(path)
 
@@ -93,7 +116,8 @@ def summary(model, made, e, modes, thermal, elastic, kappa, spots):
         "local thermal energy": f"from {extreme.min():.1f} to {extreme.max():.1f}, mean {extreme.mean():.3f}",
         "equipartition": f"sum of K:B = {float(thermal.harmonic.sum()):.8f}, degrees of freedom {n * glass.dim - glass.dim}",
         "soft spots": f"{len(spots.hits)} pseudo-harmonic modes from {spots.starts} starts, about {spots.unseen:.1f} unseen",
-        "softest spots": "  ".join(f"{w:.3f}" for w in np.sqrt(spots.stiffness[:5])) + "  (frequencies)",
+        "softest spots": "  ".join(f"{w:.3f}" for w in np.sqrt(spots.stiffness[:5]))
+        + "  (frequencies)",
         "softest, median bond": f"stiffness {np.asarray(kappa)[valid].min():.2f}, {np.median(np.asarray(kappa)[valid]):.2f} against a force dipole",
     }
     print("\n" + "\n".join(f"  {label:<24}{value}" for label, value in rows.items()))

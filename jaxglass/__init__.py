@@ -49,7 +49,10 @@ from .thermal.softness import softness_field, softness_peaks
 __version__ = "0.1.0"
 
 _LAZY = {
-    **dict.fromkeys(("save", "load", "read_xyz", "write_xyz", "read_lammps_data", "read_lammps_dump", "io"), "io"),
+    **dict.fromkeys(
+        ("save", "load", "read_xyz", "write_xyz", "read_lammps_data", "read_lammps_dump", "io"),
+        "io",
+    ),
     "plot": "plot",
 }
 

@@ -12,7 +12,9 @@ WRONG = {
 def refuse_wrong_jax(version):
     """Raises ImportError for a JAX release known to be wrong or too old."""
     if version in WRONG:
-        raise ImportError(f"jaxglass does not run on JAX {version}, which {WRONG[version]}; install 0.10.1 or 0.12 and later")
+        raise ImportError(
+            f"jaxglass does not run on JAX {version}, which {WRONG[version]}; install 0.10.1 or 0.12 and later"
+        )
     if tuple(int(part) for part in version.split(".")[:2]) < (0, 7):
         raise ImportError(f"jaxglass needs JAX 0.7 or later, found {version}")
 

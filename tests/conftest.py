@@ -10,7 +10,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Tests compile far longer than they run: ask for little optimisation, here and in the examples that tests start.
 # XLA_FLAGS= make test keeps the optimisation that users get.
 QUICK = "--xla_backend_optimization_level=0"
-if tuple(map(int, version("jaxlib").split(".")[:2])) < (0, 11):  # newer ones end the process at a flag they do not know
+if tuple(map(int, version("jaxlib").split(".")[:2])) < (
+    0,
+    11,
+):  # newer ones end the process at a flag they do not know
     QUICK += " --xla_cpu_use_fusion_emitters=false"
 os.environ.setdefault("XLA_FLAGS", QUICK)
 
@@ -18,7 +21,8 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update(
-    "jax_compilation_cache_dir", os.environ.get("JAXGLASS_TEST_CACHE", str(Path(__file__).parents[1] / ".cache/jax"))
+    "jax_compilation_cache_dir",
+    os.environ.get("JAXGLASS_TEST_CACHE", str(Path(__file__).parents[1] / ".cache/jax")),
 )
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
@@ -49,8 +53,19 @@ class Case:
     def order(self):
         """Rows of the expansion's bonds in the reference's order."""
         bonds = self.expansion.bonds
-        rows = {(int(i), int(j)): k for k, (i, j, v) in enumerate(zip(bonds.i, bonds.j, bonds.valid, strict=True)) if v}
-        return np.array([rows[pair] for pair in zip(self.ref["bond_i"].tolist(), self.ref["bond_j"].tolist(), strict=True)])
+        rows = {
+            (int(i), int(j)): k
+            for k, (i, j, v) in enumerate(zip(bonds.i, bonds.j, bonds.valid, strict=True))
+            if v
+        }
+        return np.array(
+            [
+                rows[pair]
+                for pair in zip(
+                    self.ref["bond_i"].tolist(), self.ref["bond_j"].tolist(), strict=True
+                )
+            ]
+        )
 
 
 LONG = ("test_transformations", "test_readme", "test_examples")
@@ -102,9 +117,16 @@ def eight(ipl):
     """Eight different glasses of 400 particles, stacked, with their expansions."""
     glasses = [
         jg.glass(
-            ipl.glass.position + 0.15 * jax.random.normal(jax.random.key(k), ipl.glass.position.shape), ipl.length, **ipl.kind
+            ipl.glass.position
+            + 0.15 * jax.random.normal(jax.random.key(k), ipl.glass.position.shape),
+            ipl.length,
+            **ipl.kind,
         )
         for k in range(8)
     ]
     quenched = jax.vmap(lambda g: jg.quench(ipl.model, g))(jg.stack(glasses))
-    return glasses, quenched, jax.vmap(lambda g: jg.expand(ipl.model, g, capacity=1600))(quenched.glass)
+    return (
+        glasses,
+        quenched,
+        jax.vmap(lambda g: jg.expand(ipl.model, g, capacity=1600))(quenched.glass),
+    )

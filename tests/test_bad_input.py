@@ -12,26 +12,41 @@ KEY = jax.random.key(0)
 NONE = lambda x: jnp.sum(x**2)
 
 CALLS = {
-    "factor is used by method='direct' only": lambda m, e: jg.solve(e, e.position, factor=jg.factorise(e)),
+    "factor is used by method='direct' only": lambda m, e: jg.solve(
+        e, e.position, factor=jg.factorise(e)
+    ),
     "factor must be that of an expansion": lambda m, e: jg.solve(
-        e, e.position, method="direct", factor=jg.factorise(jg.expand(m, jg.random_glass(KEY, "ipl2d", 36)))
+        e,
+        e.position,
+        method="direct",
+        factor=jg.factorise(jg.expand(m, jg.random_glass(KEY, "ipl2d", 36))),
     ),
     "factor must be a Direct": lambda m, e: jg.dipole_seeds(e, [0], factor=e),
-    "factor must be that of an expansion of 64 particles, found one of \\(1, 64\\)": lambda m, e: jg.dipole_seeds(
-        e, [0], factor=jax.tree.map(lambda a: a[None], jg.factorise(e))
+    "factor must be that of an expansion of 64 particles, found one of \\(1, 64\\)": lambda m, e: (
+        jg.dipole_seeds(e, [0], factor=jax.tree.map(lambda a: a[None], jg.factorise(e)))
     ),
-    "e must be an expansion, from expand or from_hessian, found Glass": lambda m, e: jg.lowest_modes(e.glass, 3),
+    "e must be an expansion, from expand or from_hessian, found Glass": lambda m, e: (
+        jg.lowest_modes(e.glass, 3)
+    ),
     "e must be of a single glass": lambda m, e: jg.solve(jg.stack([e, e]), e.position),
     "soft_spots runs on the host": lambda m, e: jax.vmap(jg.soft_spots)(jg.stack([e, e])),
-    "optimiser must be an optax optimiser": lambda m, e: jg.cubic_mode(e, e.position, optimiser="adam"),
+    "optimiser must be an optax optimiser": lambda m, e: jg.cubic_mode(
+        e, e.position, optimiser="adam"
+    ),
     "z0 must have the shape": lambda m, e: jg.pseudo_harmonic_mode(e, jnp.zeros((0, 64, 2))),
     "samples must be a list of glasses or expansions": lambda m, e: jg.stack(e.glass),
-    "samples must be glasses or expansions, found Quenched": lambda m, e: jg.stack([jg.quench(m, e.glass)]),
+    "samples must be glasses or expansions, found Quenched": lambda m, e: jg.stack(
+        [jg.quench(m, e.glass)]
+    ),
     "jg.stack makes them of a list": lambda m, e: jg.map_ensemble(jg.energy, [e.glass, e.glass]),
     "sigma must be positive": lambda m, e: jg.quench(m.replace(sigma=-m.sigma), e.glass),
-    "bonds must be indices of valid bonds, integers": lambda m, e: jg.dipole_seeds(e, jnp.arange(3.0)),
+    "bonds must be indices of valid bonds, integers": lambda m, e: jg.dipole_seeds(
+        e, jnp.arange(3.0)
+    ),
     "results must hold numbers": lambda m, e: jg.save("never_written.h5", results={"note": "text"}),
-    "optimiser is used by": lambda m, e: jg.quartic_mode(e, e.position, method="mapping", optimiser="sgd"),
+    "optimiser is used by": lambda m, e: jg.quartic_mode(
+        e, e.position, method="mapping", optimiser="sgd"
+    ),
     "capacity is a number of bonds": lambda m, e: jg.expand(NONE, e.glass, capacity=8),
     "value must hold one number per bond": lambda m, e: jg.softness_field(e, jnp.zeros(3)),
     "values must be finite": lambda m, e: jg.spearman([1.0, np.nan, 3.0], [1.0, 2.0, 3.0]),
@@ -41,7 +56,9 @@ CALLS = {
     "force dipoles need the bonds": lambda m, e: jg.dipole_seeds(jg.expand(NONE, e.glass), [0]),
     "direction must be a plane": lambda m, e: jg.mixed_strain(e, jnp.zeros(3)),
     "matrix must be symmetric": lambda m, e: jg.from_hessian(np.triu(np.ones((4, 4))), 2),
-    "density must be a positive number": lambda m, e: jg.random_glass(KEY, "ipl2d", 64, density=-1.0),
+    "density must be a positive number": lambda m, e: jg.random_glass(
+        KEY, "ipl2d", 64, density=-1.0
+    ),
     "count must be at most a third": lambda m, e: jg.lowest_modes(e, 60, method="direct"),
     "model must be a PairModel": lambda m, e: jg.quench(NONE, e.glass),
     "use jax.vmap for a stack": lambda m, e: jg.quench(m, jg.stack([e.glass, e.glass])),
@@ -67,7 +84,10 @@ def test_it_is_refused_with_a_sentence(sentence, minimum):
 def test_a_model_grown_beyond_its_reach_has_no_energy_under_jit(minimum):
     model, e = minimum
     grown = model.replace(sigma=2 * model.sigma)
-    assert np.isnan(jax.jit(jg.energy)(grown, e.glass)) and np.isnan(jax.jit(jg.force)(grown, e.glass)).all()
+    assert (
+        np.isnan(jax.jit(jg.energy)(grown, e.glass))
+        and np.isnan(jax.jit(jg.force)(grown, e.glass)).all()
+    )
     assert np.isfinite(jax.jit(jg.energy)(model, e.glass))
 
 
@@ -75,7 +95,9 @@ def test_starts_in_single_precision_serve(minimum):
     e = minimum[1]
     start = jg.dipole_seeds(e, 3)[0]
     np.testing.assert_allclose(
-        jg.pseudo_harmonic_mode(e, start.astype(jnp.float32)).vector, jg.pseudo_harmonic_mode(e, start).vector, atol=1e-6
+        jg.pseudo_harmonic_mode(e, start.astype(jnp.float32)).vector,
+        jg.pseudo_harmonic_mode(e, start).vector,
+        atol=1e-6,
     )
 
 

@@ -42,7 +42,9 @@ def imports(path):
 
 
 @pytest.mark.parametrize(
-    "path", sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE), ids=lambda p: str(p.relative_to(PACKAGE))
+    "path",
+    sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE),
+    ids=lambda p: str(p.relative_to(PACKAGE)),
 )
 def test_a_module_imports_only_from_folders_before_its_own(path):
     folder = path.parent.relative_to(PACKAGE).parts[0]
@@ -50,13 +52,22 @@ def test_a_module_imports_only_from_folders_before_its_own(path):
 
 
 def test_jax_md_is_imported_in_one_file():
-    users = {p.name for p in PACKAGE.rglob("*.py") if any(s in p.read_text() for s in ("import jax_md", "from jax_md"))}
+    users = {
+        p.name
+        for p in PACKAGE.rglob("*.py")
+        if any(s in p.read_text() for s in ("import jax_md", "from jax_md"))
+    }
     assert users == {"jaxmd.py"}
 
 
 def test_import_is_light():
     code = "import sys, jaxglass; print(any(m in sys.modules for m in ('jax_md', 'matplotlib', 'h5py', 'optax', 'scipy')))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "False"
+    )
 
 
 def test_what_is_loaded_late_leaves_compiled_programs():
@@ -77,5 +88,9 @@ print(len(traced), "jax_md" in sys.modules)
 
 
 def test_files_stay_small():
-    long = {str(p): len(p.read_text().splitlines()) for p in PACKAGE.rglob("*.py") if len(p.read_text().splitlines()) > 400}
+    long = {
+        str(p): len(p.read_text().splitlines())
+        for p in PACKAGE.rglob("*.py")
+        if len(p.read_text().splitlines()) > 400
+    }
     assert long == {}

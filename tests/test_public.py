@@ -15,14 +15,23 @@ def public():
         for k, v in vars(jg.protocols).items()
         if inspect.isfunction(v) and v.__module__ == jg.protocols.__name__
     }
-    return {k: f for k, f in functions.items() if inspect.isfunction(f) and not k.split(".")[-1].startswith("_")}
+    return {
+        k: f
+        for k, f in functions.items()
+        if inspect.isfunction(f) and not k.split(".")[-1].startswith("_")
+    }
 
 
 @pytest.mark.parametrize("name", sorted(public()))
 def test_documented_with_an_example(name):
     text = public()[name].__doc__ or ""
     assert len(text.split("\n")[0]) > 20
-    assert "Example" in text or name in {"describe", "read_xyz", "read_lammps_data", "read_lammps_dump"}
+    assert "Example" in text or name in {
+        "describe",
+        "read_xyz",
+        "read_lammps_data",
+        "read_lammps_dump",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(public()))

@@ -52,7 +52,9 @@ TABLE = {
     "local_thermal_energy": lambda m, g, e: jg.local_thermal_energy(e).value,
     "sum_of_squares": lambda m, g, e: jnp.sum(jg.local_thermal_energy(e).value ** 2),
     "soft_maximum": lambda m, g, e: softest(jg.local_thermal_energy(e).value),
-    "thermal_average": lambda m, g, e: jg.thermal_average(e, lambda x: jnp.sum(jnp.cos(x[:3] - x[3:6]))),
+    "thermal_average": lambda m, g, e: jg.thermal_average(
+        e, lambda x: jnp.sum(jnp.cos(x[:3] - x[3:6]))
+    ),
     "thermal_bond_average": lambda m, g, e: jg.thermal_bond_average(e, jnp.linalg.norm),
     "vibrality": lambda m, g, e: jg.vibrality(e),
     "dipole_stiffness": lambda m, g, e: jg.dipole_stiffness(e),
@@ -60,7 +62,9 @@ TABLE = {
     "elasticity": lambda m, g, e: (jg.elasticity(e).total, jg.elasticity(e).sound_speeds),
     "quartic_mode": lambda m, g, e: quantities(jg.quartic_mode(e, local(e))),
     "pseudo_harmonic_mode": lambda m, g, e: quantities(jg.pseudo_harmonic_mode(e, local(e))),
-    "merge_modes": lambda m, g, e: jg.merge_modes(jg.pseudo_harmonic_mode(e, jg.dipole_seeds(e, jnp.arange(4)))),
+    "merge_modes": lambda m, g, e: jg.merge_modes(
+        jg.pseudo_harmonic_mode(e, jg.dipole_seeds(e, jnp.arange(4)))
+    ),
     "lowest_modes": lambda m, g, e: jg.lowest_modes(e, 4, method="direct").frequency,
     "status": lambda m, g, e: jg.local_thermal_energy(e).status,
 }
@@ -131,13 +135,17 @@ def test_jit_equals_eager(world, alone):
 def test_a_second_call_does_not_compile_and_keeps_float64(world, alone):
     assert world.traces == 1
     leaves = jax.tree.leaves(alone[0])
-    assert all(leaf.dtype == jnp.float64 for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating))
+    assert all(
+        leaf.dtype == jnp.float64 for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)
+    )
 
 
 def test_vmap_equals_one_by_one_and_only_the_spoilt_sample_fails(world, alone):
     counts = np.asarray(jax.vmap(lambda b: b.count)(world.expansions.bonds))
     assert len(set(counts.tolist())) > 4
-    together = jax.jit(jax.vmap(everything, (None, 0, 0)))(world.model, world.glasses, world.expansions)
+    together = jax.jit(jax.vmap(everything, (None, 0, 0)))(
+        world.model, world.glasses, world.expansions
+    )
     for k in (0, 7):
         for name in TABLE:
             close(jax.tree.map(lambda a, k=k: a[k], together[name]), alone[k][name])
@@ -157,7 +165,11 @@ def slopes(world):
         return jnp.stack([sum(mixed(e, leaf) for leaf in jax.tree.leaves(row)) for row in rows])
 
     scalars = jax.jit(scalars)
-    return scalars, scalars(jnp.zeros(world.numbers())), jax.jacfwd(scalars)(jnp.zeros(world.numbers()))
+    return (
+        scalars,
+        scalars(jnp.zeros(world.numbers())),
+        jax.jacfwd(scalars)(jnp.zeros(world.numbers())),
+    )
 
 
 def mixed(e, leaf):
@@ -172,7 +184,9 @@ def test_forward_derivatives_converge_with_the_step(world, slopes):
     """Central differences approach the derivative with the square of the step."""
     scalars, value, forward = slopes
     directions = jnp.eye(world.numbers())
-    difference = lambda h: np.stack([(scalars(h * v) - scalars(-h * v)) / (2 * h) for v in directions], axis=1)
+    difference = lambda h: np.stack(
+        [(scalars(h * v) - scalars(-h * v)) / (2 * h) for v in directions], axis=1
+    )
     coarse, fine = difference(2 * STEP), difference(STEP)
     size = np.abs(forward) + 1e-4 * np.abs(value)[:, None] + 1e-9
     extrapolated = np.abs((4 * fine - coarse) / 3 - forward) / size
@@ -190,14 +204,20 @@ def test_reverse_derivatives_equal_forward_ones(world, slopes):
     scalars, value, forward = slopes
     size = np.abs(forward).max(axis=1) + 1e-6 * np.abs(value)
     weight = (1 + np.sqrt(np.arange(1, len(DIFFERENTIABLE) + 1))) / size
-    reverse = np.asarray(jax.grad(lambda s: jnp.sum(weight * scalars(s)))(jnp.zeros(world.numbers())))
-    np.testing.assert_allclose(reverse, weight @ forward, rtol=0, atol=1e-7 * np.abs(weight @ forward).max())
+    reverse = np.asarray(
+        jax.grad(lambda s: jnp.sum(weight * scalars(s)))(jnp.zeros(world.numbers()))
+    )
+    np.testing.assert_allclose(
+        reverse, weight @ forward, rtol=0, atol=1e-7 * np.abs(weight @ forward).max()
+    )
 
 
 def test_gradients_under_vmap_equal_gradients_one_by_one(world):
     def stiffness(sigma, glass):
         model = world.model.replace(sigma=sigma)
-        e = jg.expand(model, jg.quench(model, glass).glass, capacity=world.expansions.bonds.i.shape[-1])
+        e = jg.expand(
+            model, jg.quench(model, glass).glass, capacity=world.expansions.bonds.i.shape[-1]
+        )
         return jg.shear_modulus(e).total
 
     slope = jax.jit(jax.grad(stiffness))

@@ -94,12 +94,16 @@ def tail_exponent(samples, start, *, groups=None, resamples=400, level=0.95, see
     samples = np.asarray(samples, float).ravel()
     groups = np.arange(samples.size) if groups is None else np.asarray(groups).ravel()
     if groups.shape != samples.shape:
-        raise ValueError(f"groups must label every sample, expected {samples.size} labels, found {groups.size}")
+        raise ValueError(
+            f"groups must label every sample, expected {samples.size} labels, found {groups.size}"
+        )
     if not start > 0:
         raise ValueError(f"start must be positive, found {start}")
     tail = samples > start
     if tail.sum() < 10:
-        raise ValueError(f"start must leave at least 10 samples in the tail, found {int(tail.sum())} above {start}")
+        raise ValueError(
+            f"start must leave at least 10 samples in the tail, found {int(tail.sum())} above {start}"
+        )
     _, group = np.unique(groups, return_inverse=True)
     size = group.max() + 1
     logs = np.bincount(group[tail], np.log(samples[tail] / start), size)
@@ -129,6 +133,8 @@ def bootstrap(statistic, samples, *, resamples=400, level=0.95, seed=0):
     """
     samples = np.asarray(samples)
     rng = np.random.default_rng(seed)
-    drawn = np.array([statistic(samples[rng.integers(0, len(samples), len(samples))]) for _ in range(resamples)])
+    drawn = np.array(
+        [statistic(samples[rng.integers(0, len(samples), len(samples))]) for _ in range(resamples)]
+    )
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return statistic(samples), low, high

@@ -13,7 +13,9 @@ def ranks(values):
     """
     values = np.asarray(values, float)
     if not np.isfinite(values).all():
-        raise ValueError(f"values must be finite to have ranks, found {int((~np.isfinite(values)).sum())} that are not")
+        raise ValueError(
+            f"values must be finite to have ranks, found {int((~np.isfinite(values)).sum())} that are not"
+        )
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     first = np.cumsum(counts) - counts
     return (first + 0.5 * (counts - 1))[inverse]
@@ -29,7 +31,9 @@ def spearman(a, b):
     """
     a, b = ranks(a), ranks(b)
     if a.shape != b.shape or a.ndim != 1:
-        raise ValueError(f"a and b must be arrays of one length, found shapes {a.shape} and {b.shape}")
+        raise ValueError(
+            f"a and b must be arrays of one length, found shapes {a.shape} and {b.shape}"
+        )
     return float(np.corrcoef(a, b)[0, 1])
 
 

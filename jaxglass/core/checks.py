@@ -36,7 +36,9 @@ def finite(name, array):
     bad = np.argwhere(~np.isfinite(np.asarray(array)))
     if len(bad):
         place = tuple(int(k) for k in bad[0])
-        raise ValueError(f"{name} must be finite, found {np.asarray(array)[place]} at index {place}")
+        raise ValueError(
+            f"{name} must be finite, found {np.asarray(array)[place]} at index {place}"
+        )
 
 
 def integer(name, value, *, at_least):

@@ -80,6 +80,10 @@ def require(result, *, accept=Status.OK):
     status = np.atleast_1d(np.asarray(bits)) & ~int(accept)
     failed = np.flatnonzero(status)
     if failed.size:
-        where = "" if status.size == 1 else f"{failed.size} of {status.size} samples failed, first sample {failed[0]}: "
+        where = (
+            ""
+            if status.size == 1
+            else f"{failed.size} of {status.size} samples failed, first sample {failed[0]}: "
+        )
         raise RuntimeError(where + describe(status.reshape(-1)[failed[0]]))
     return result

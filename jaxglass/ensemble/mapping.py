@@ -101,7 +101,9 @@ def map_until(function, samples, *, budgets, resume, chunk=None, devices=None, p
     results, current = None, samples
     for budget in budgets:
         size = None if chunk is None else min(chunk, len(left))
-        done = map_ensemble(_with_budget(function, budget), current, chunk=size, devices=devices, progress=progress)
+        done = map_ensemble(
+            _with_budget(function, budget), current, chunk=size, devices=devices, progress=progress
+        )
         if results is None:
             results = done
         else:
@@ -147,7 +149,9 @@ def check_devices(devices):
             return jax.local_devices(backend=devices)
         except RuntimeError as error:
             found = sorted({d.platform for d in jax.local_devices()})
-            raise ValueError(f"devices must name a kind that is here, one of {found}, found {devices!r}") from error
+            raise ValueError(
+                f"devices must name a kind that is here, one of {found}, found {devices!r}"
+            ) from error
     devices = list(devices)
     if not devices:
         raise ValueError("devices must hold at least one device, found none")
@@ -156,7 +160,9 @@ def check_devices(devices):
 
 def kept_chunk(folder):
     """The chunk of the results that a folder holds; None if it holds none."""
-    found = [re.search(r"_by_(\d+)\.npz$", path.name) for path in Path(folder).glob("samples_*.npz")]
+    found = [
+        re.search(r"_by_(\d+)\.npz$", path.name) for path in Path(folder).glob("samples_*.npz")
+    ]
     return max((int(match[1]) for match in found if match), default=None)
 
 
@@ -168,7 +174,9 @@ def _over(function, devices):
         return jax.jit(batched)
     mesh = Mesh(np.array(devices), ("samples",))
     spec = PartitionSpec("samples")
-    return jax.jit(jax.shard_map(batched, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False))
+    return jax.jit(
+        jax.shard_map(batched, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)
+    )
 
 
 class _Store:
@@ -193,7 +201,9 @@ class _Store:
             with np.load(path) as file:
                 held = dict(file)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"folder holds a damaged file, {path}; remove it to compute its samples again") from error
+            raise ValueError(
+                f"folder holds a damaged file, {path}; remove it to compute its samples again"
+            ) from error
         if "work" not in held or str(held.pop("work")) != fingerprint(inputs, self.program):
             raise ValueError(
                 f"folder holds results of another run: {path} was made by another function or from other samples; "

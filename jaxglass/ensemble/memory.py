@@ -13,7 +13,9 @@ def chunk_that_fits(function, samples, count):
     account = jax.jit(jax.vmap(function)).lower(one).compile().memory_analysis()
     if account is None:
         return 1
-    bytes_each = account.temp_size_in_bytes + account.argument_size_in_bytes + account.output_size_in_bytes
+    bytes_each = (
+        account.temp_size_in_bytes + account.argument_size_in_bytes + account.output_size_in_bytes
+    )
     return int(np.clip(SHARE * free_memory() // max(bytes_each, 1), 1, min(MOST, count)))
 
 
@@ -24,6 +26,8 @@ def free_memory():
         return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
     try:
         with open("/proc/meminfo") as file:
-            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
+            return next(
+                int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable")
+            )
     except (OSError, StopIteration):
         return 4e9

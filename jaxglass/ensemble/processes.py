@@ -41,7 +41,9 @@ def map_over_processes(function, samples, *, chunk=None, devices=None, folder=No
     """
     count, parts, index = sample_count(samples), jax.process_count(), jax.process_index()
     if count < parts:
-        raise ValueError(f"samples must be at least as many as the {parts} processes, found {count}")
+        raise ValueError(
+            f"samples must be at least as many as the {parts} processes, found {count}"
+        )
     begin, end = part_of(count, index, parts)
     mine = jax.tree.map(lambda a: a[begin:end] if is_key(a) else np.asarray(a)[begin:end], samples)
     own = None if folder is None else f"{folder}/process_{index:04d}"

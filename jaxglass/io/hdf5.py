@@ -72,10 +72,14 @@ def save(path, glass=None, *, model=None, results=None, protocol=None, key=None,
     import h5py
 
     if glass is not None and not isinstance(glass, Glass):
-        raise TypeError(f"glass must be a Glass, found {type(glass).__name__}; pass results as results={{name: result}}")
+        raise TypeError(
+            f"glass must be a Glass, found {type(glass).__name__}; pass results as results={{name: result}}"
+        )
     with whole_file(path) as part, h5py.File(part, "w") as file:
         file.attrs.update(
-            format="jaxglass", format_version=VERSION, created=datetime.datetime.now().isoformat(timespec="seconds")
+            format="jaxglass",
+            format_version=VERSION,
+            created=datetime.datetime.now().isoformat(timespec="seconds"),
         )
         if glass is not None:
             _write_particles(file, glass)
@@ -105,10 +109,14 @@ def load(path):
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise ValueError(f"{path} is not a readable HDF5 file, it may be truncated ({error})") from error
+        raise ValueError(
+            f"{path} is not a readable HDF5 file, it may be truncated ({error})"
+        ) from error
     with file:
         if file.attrs.get("format") != "jaxglass":
-            raise ValueError(f"{path} is an HDF5 file, but not one that jaxglass wrote: it has no attribute format = 'jaxglass'")
+            raise ValueError(
+                f"{path} is an HDF5 file, but not one that jaxglass wrote: it has no attribute format = 'jaxglass'"
+            )
         if int(file.attrs["format_version"]) > VERSION:
             raise ValueError(
                 f"{path} has format version {int(file.attrs['format_version'])}, this jaxglass reads up to {VERSION}; upgrade jaxglass"
@@ -116,7 +124,11 @@ def load(path):
         try:
             glass = _read_particles(file) if "particles" in file else None
             model = _read(file["model"]) if "model" in file else None
-            results = {name: _read(item) for name, item in file["results"].items()} if "results" in file else {}
+            results = (
+                {name: _read(item) for name, item in file["results"].items()}
+                if "results" in file
+                else {}
+            )
             provenance = {name: _json(value) for name, value in file["provenance"].attrs.items()}
         except (KeyError, OSError) as error:
             raise ValueError(f"{path} is damaged or incomplete ({error})") from error
@@ -131,7 +143,9 @@ def _write_particles(file, glass):
     group = file.create_group("particles/all")
     group["position/value"] = np.asarray(glass.position)
     group["box/edges"] = np.swapaxes(np.asarray(glass.box.cell), -1, -2)
-    group["box"].attrs.update(dimension=glass.dim, boundary=["periodic"] * glass.dim, orthogonal=glass.box.orthogonal)
+    group["box"].attrs.update(
+        dimension=glass.dim, boundary=["periodic"] * glass.dim, orthogonal=glass.box.orthogonal
+    )
     if glass.species is not None:
         group["species/value"] = np.asarray(glass.species)
     if glass.diameter is not None:
@@ -145,7 +159,9 @@ def _read_particles(file):
     widths = [static_width(c) for c in cell.reshape(-1, *cell.shape[-2:])]
     width = tuple(map(min, zip(*widths, strict=True)))
     box = Box(jnp.asarray(cell), bool(group["box"].attrs["orthogonal"]), width)
-    return Glass(jnp.asarray(group["position/value"][()]), box, optional("species"), optional("diameter"))
+    return Glass(
+        jnp.asarray(group["position/value"][()]), box, optional("species"), optional("diameter")
+    )
 
 
 def _write(group, name, value):
@@ -170,7 +186,9 @@ def _write(group, name, value):
     else:
         value = numbers(value)
         if value.dtype.kind not in "biufc":
-            raise TypeError(f"results must hold numbers, found {value.dtype} under {name!r}; text goes into notes=")
+            raise TypeError(
+                f"results must hold numbers, found {value.dtype} under {name!r}; text goes into notes="
+            )
         group[name] = value
 
 
@@ -200,7 +218,11 @@ def _structs():
     found = {}
     for module_name, module in list(sys.modules.items()):
         if module_name.startswith("jaxglass."):
-            found |= {k: v for k, v in vars(module).items() if isinstance(v, type) and dataclasses.is_dataclass(v)}
+            found |= {
+                k: v
+                for k, v in vars(module).items()
+                if isinstance(v, type) and dataclasses.is_dataclass(v)
+            }
     return found
 
 
@@ -224,11 +246,21 @@ def _shape(name):
 
 
 def _provenance(model, protocol, key, notes):
-    versions = {name: importlib.metadata.version(name) for name in ("jaxglass", "jax", "jaxlib", "jax-md", "numpy", "h5py")}
+    versions = {
+        name: importlib.metadata.version(name)
+        for name in ("jaxglass", "jax", "jaxlib", "jax-md", "numpy", "h5py")
+    }
     about = {"versions": json.dumps(versions)}
     if model is not None:
-        parameters = {k: getattr(model, k) for k in ("sigma", "epsilon", "cutoff", "nonadditivity", "smoothing", "reach")}
-        parameters = {k: np.asarray(v).tolist() for k, v in {**parameters, **model.parameters}.items() if v is not None}
+        parameters = {
+            k: getattr(model, k)
+            for k in ("sigma", "epsilon", "cutoff", "nonadditivity", "smoothing", "reach")
+        }
+        parameters = {
+            k: np.asarray(v).tolist()
+            for k, v in {**parameters, **model.parameters}.items()
+            if v is not None
+        }
         about["model"] = json.dumps({"name": model.name, "numbers": parameters})
     if protocol is not None:
         about["protocol"] = json.dumps(dataclasses.asdict(protocol))

@@ -43,14 +43,18 @@ def write_xyz(path, glass, *, fields=None):
     for name, values in (fields or {}).items():
         values = np.asarray(values, float)
         if values.ndim not in (1, 2) or values.shape[0] != n:
-            raise ValueError(f"fields[{name!r}] must have one row per particle, ({n},) or ({n}, k), found {values.shape}")
+            raise ValueError(
+                f"fields[{name!r}] must have one row per particle, ({n},) or ({n}, k), found {values.shape}"
+            )
         columns.append(values.reshape(n, -1))
         names.append(f"{name}:R:{columns[-1].shape[1]}")
     species = np.zeros(n, int) if glass.species is None else np.asarray(glass.species)
     lattice = " ".join(repr(float(v)) for v in cell.T.ravel())
     periodic = " ".join("T" if k < d else "F" for k in range(3))
     with open(path, "w") as file:
-        file.write(f'{n}\nLattice="{lattice}" Properties=species:S:1:{":".join(names)} pbc="{periodic}"\n')
+        file.write(
+            f'{n}\nLattice="{lattice}" Properties=species:S:1:{":".join(names)} pbc="{periodic}"\n'
+        )
         for kind, row in zip(species, np.hstack(columns), strict=True):
             file.write(f"{_letter(kind)} {' '.join(map(_number, row))}\n")
 
@@ -75,16 +79,22 @@ def read_xyz(path, *, dim=3, frame=0):
     n = _count(path, lines, at)
     rows = [line.split() for line in lines[at + 2 : at + 2 + n]]
     if len(rows) < n:
-        raise ValueError(f"{path} is truncated: frame {frame} promises {n} particles and holds {len(rows)}")
+        raise ValueError(
+            f"{path} is truncated: frame {frame} promises {n} particles and holds {len(rows)}"
+        )
     header = {m[0].lower(): m[1] or m[2] for m in PROPERTY.findall(lines[at + 1])}
     if "lattice" not in header:
         raise ValueError(f"{path} has no Lattice in its comment line, so the box is unknown")
     periodic = header.get("pbc", "").split()
     if len(periodic) == 3 and any(flag.upper()[0] != "T" for flag in periodic[:dim]):
-        raise ValueError(f'{path} is periodic in pbc="{header["pbc"]}" only; dim={dim} needs that many periodic directions')
+        raise ValueError(
+            f'{path} is periodic in pbc="{header["pbc"]}" only; dim={dim} needs that many periodic directions'
+        )
     lattice = header["lattice"].split()
     if len(lattice) != 9:
-        raise ValueError(f"{path} must give nine numbers as its Lattice, three cell vectors, found {len(lattice)}")
+        raise ValueError(
+            f"{path} must give nine numbers as its Lattice, three cell vectors, found {len(lattice)}"
+        )
     cell = np.array(lattice, float).reshape(3, 3).T[:dim, :dim]
     columns = _columns(path, header.get("properties", "species:S:1:pos:R:3"), rows)
     if "pos" not in columns:
@@ -92,12 +102,16 @@ def read_xyz(path, *, dim=3, frame=0):
     kind = {}
     if "diameter" in columns or "radius" in columns:
         kind["diameter"] = (
-            columns["diameter"][:, 0].astype(float) if "diameter" in columns else 2 * columns["radius"][:, 0].astype(float)
+            columns["diameter"][:, 0].astype(float)
+            if "diameter" in columns
+            else 2 * columns["radius"][:, 0].astype(float)
         )
     elif "type" in columns:
         types = columns["type"][:, 0].astype(float)
         if np.any(types % 1):
-            raise ValueError(f"{path} has types that are not integers, found {types[types % 1 != 0][0]}")
+            raise ValueError(
+                f"{path} has types that are not integers, found {types[types % 1 != 0][0]}"
+            )
         kind["species"] = types.astype(int)
     elif "species" in columns:
         kind["species"] = np.unique(columns["species"][:, 0], return_inverse=True)[1]
@@ -105,7 +119,9 @@ def read_xyz(path, *, dim=3, frame=0):
 
 
 def _number(value):
-    return repr(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    return (
+        repr(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    )
 
 
 def _letter(kind):
@@ -124,12 +140,18 @@ def _count(path, lines, at):
 def _columns(path, properties, rows):
     words = properties.split(":")
     if len(words) % 3:
-        raise ValueError(f"{path} has Properties that are not triples name:type:count, found {properties}")
+        raise ValueError(
+            f"{path} has Properties that are not triples name:type:count, found {properties}"
+        )
     columns, start = {}, 0
     for name, width in zip(words[::3], map(int, words[2::3]), strict=True):
         try:
-            columns[name.lower()] = np.array([row[start : start + width] for row in rows]).reshape(len(rows), width)
+            columns[name.lower()] = np.array([row[start : start + width] for row in rows]).reshape(
+                len(rows), width
+            )
         except ValueError as error:
-            raise ValueError(f"{path} has rows that are too short for its Properties {properties}") from error
+            raise ValueError(
+                f"{path} has rows that are too short for its Properties {properties}"
+            ) from error
         start += width
     return columns

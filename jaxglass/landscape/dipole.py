@@ -11,11 +11,18 @@ def check_bonds(e, bonds):
     """Refuses concrete indices that are not bonds of the expansion."""
     check_expansion(e)
     if not hasattr(e, "separation"):
-        raise ValueError("force dipoles need the bonds of a pair model, found an expansion without separations")
+        raise ValueError(
+            "force dipoles need the bonds of a pair model, found an expansion without separations"
+        )
     if is_traced(e, bonds):
         return
     index, valid = np.asarray(bonds), np.asarray(e.bonds.valid)
-    if index.ndim > 1 or index.dtype.kind not in "iu" or np.any((index < 0) | (index >= len(valid))) or not np.all(valid[index]):
+    if (
+        index.ndim > 1
+        or index.dtype.kind not in "iu"
+        or np.any((index < 0) | (index >= len(valid)))
+        or not np.all(valid[index])
+    ):
         raise ValueError(
             f"bonds must be indices of valid bonds, integers from 0 to {int(valid.sum()) - 1}, found {index.ravel()[:8]}"
         )

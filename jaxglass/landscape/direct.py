@@ -25,7 +25,14 @@ from ..linalg import slabs
 from ..system.box import fractional
 from .expansion import Expansion
 
-SLACK = (1.02, 1.06, 1.1, 1.15, 1.25, 1.4)  # thickness of a slab over the longest interaction, tried in turn
+SLACK = (
+    1.02,
+    1.06,
+    1.1,
+    1.15,
+    1.25,
+    1.4,
+)  # thickness of a slab over the longest interaction, tried in turn
 TRACED_SLACK = 1.15
 
 
@@ -65,7 +72,9 @@ class Direct:
 def plan_layout(e):
     """The Layout for expansions like this one; looks at the bonds if they are concrete."""
     if not isinstance(e, Expansion):
-        raise ValueError("the direct engine needs the bonds of a pair model; use a matrix-free method with energy(position)")
+        raise ValueError(
+            "the direct engine needs the bonds of a pair model; use a matrix-free method with energy(position)"
+        )
     width = e.glass.box.width
     if width is None:
         return Layout(0, 1)
@@ -157,7 +166,9 @@ def check_factor(e, factor):
     if not isinstance(factor, Direct):
         raise TypeError(f"factor must be a Direct, from factorise, found {type(factor).__name__}")
     if factor.rank.shape != (e.count,):
-        raise ValueError(f"factor must be that of an expansion of {e.count} particles, found one of {factor.rank.shape}")
+        raise ValueError(
+            f"factor must be that of an expansion of {e.count} particles, found one of {factor.rank.shape}"
+        )
     return factor
 
 
@@ -186,7 +197,9 @@ def apply_root(direct, y):
     """
     count, width = direct.layout.slabs, direct.width
     n, d = y.shape[:2]
-    padded = jnp.pad(y.reshape(n * d, -1), ((0, count * width * d - n * d), (0, 0))).reshape(count, width * d, -1)
+    padded = jnp.pad(y.reshape(n * d, -1), ((0, count * width * d - n * d), (0, 0))).reshape(
+        count, width * d, -1
+    )
     return _from_slabs(direct, slabs.solve_upper(direct.factor, padded), y.shape)
 
 
@@ -262,5 +275,7 @@ def _log_determinant(e, layout):
     direct = factorise(e, layout=layout)
     ghosts = direct.layout.slabs * direct.width - n
     # The spring k on one particle multiplies the determinant by (k/n)^d, every unused place by k.
-    value = direct.factor.logdet - d * jnp.log(direct.spring / n) - ghosts * d * jnp.log(direct.spring)
+    value = (
+        direct.factor.logdet - d * jnp.log(direct.spring / n) - ghosts * d * jnp.log(direct.spring)
+    )
     return or_nan(direct.status, value)

@@ -103,7 +103,9 @@ class Expansion:
         extra = capacity - self.bonds.capacity
         if extra < 0:
             raise ValueError(f"capacity must be at least {self.bonds.capacity}, found {capacity}")
-        pad = lambda a, value=0: jnp.concatenate([a, jnp.full((extra, *a.shape[1:]), value, a.dtype)])
+        pad = lambda a, value=0: jnp.concatenate(
+            [a, jnp.full((extra, *a.shape[1:]), value, a.dtype)]
+        )
         unit = jnp.zeros((extra, self.separation.shape[1])).at[:, 0].set(1.0)
         return self.replace(
             bonds=Bonds(pad(self.bonds.i), pad(self.bonds.j), pad(self.bonds.valid, False)),
@@ -115,9 +117,13 @@ class Expansion:
 def check_expansion(e):
     """Refuses what is not the expansion of one glass, with a sentence."""
     if not hasattr(e, "second"):
-        raise TypeError(f"e must be an expansion, from expand or from_hessian, found {type(e).__name__}")
+        raise TypeError(
+            f"e must be an expansion, from expand or from_hessian, found {type(e).__name__}"
+        )
     if e.position.ndim != 2:
-        raise ValueError(f"e must be of a single glass, found positions of shape {e.position.shape}: use jax.vmap for a stack")
+        raise ValueError(
+            f"e must be of a single glass, found positions of shape {e.position.shape}: use jax.vmap for a stack"
+        )
 
 
 def bond_second(e, z):
@@ -219,14 +225,24 @@ def expand(model, glass, *, capacity=None):
     """
     if not isinstance(model, PairModel):
         if not callable(model):
-            raise TypeError(f"model must be a PairModel or a function energy(position), found {type(model).__name__}")
+            raise TypeError(
+                f"model must be a PairModel or a function energy(position), found {type(model).__name__}"
+            )
         if capacity is not None:
-            raise ValueError("capacity is a number of bonds, and an expansion of energy(position) has none: leave it out")
+            raise ValueError(
+                "capacity is a number of bonds, and an expansion of energy(position) has none: leave it out"
+            )
         return EnergyExpansion(glass, jnp.int32(0), model)
     neighbours.check(model, glass)
     if capacity is not None:
-        return _expand(model, glass, neighbours.plan(model, glass, capacity=integer("capacity", capacity, at_least=1)))
-    roomy = neighbours.with_room(lambda room: _expand(model, glass, neighbours.plan(model, glass, room=room)), model, glass)
+        return _expand(
+            model,
+            glass,
+            neighbours.plan(model, glass, capacity=integer("capacity", capacity, at_least=1)),
+        )
+    roomy = neighbours.with_room(
+        lambda room: _expand(model, glass, neighbours.plan(model, glass, room=room)), model, glass
+    )
     return roomy if is_traced(model, glass) else _trimmed(roomy)
 
 
@@ -250,7 +266,14 @@ def at_bonds(model, glass, bonds, order, scales=None):
     r = minimum_image(glass.box, x[bonds.j] - x[bonds.i])
     unit = jnp.zeros(r.shape[-1]).at[0].set(1.0)
     r = jnp.where(bonds.valid[:, None], r, unit)
-    return Expansion(glass, bonds, r, derivatives(model, scales, r, bonds.valid, order), jnp.int32(0), model.reach)
+    return Expansion(
+        glass,
+        bonds,
+        r,
+        derivatives(model, scales, r, bonds.valid, order),
+        jnp.int32(0),
+        model.reach,
+    )
 
 
 def _trimmed(e):
@@ -258,4 +281,8 @@ def _trimmed(e):
     step = max(32, 2 ** round(math.log2(max(e.count / 8, 1))))
     capacity = min(step * math.ceil((int(np.sum(e.bonds.valid)) + 1) / step), e.bonds.capacity)
     cut = lambda a: a[:capacity]
-    return e.replace(bonds=jax.tree.map(cut, e.bonds), separation=cut(e.separation), derivative=e.derivative[:, :capacity])
+    return e.replace(
+        bonds=jax.tree.map(cut, e.bonds),
+        separation=cut(e.separation),
+        derivative=e.derivative[:, :capacity],
+    )

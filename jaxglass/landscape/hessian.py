@@ -48,7 +48,9 @@ class HessianExpansion:
 
     def second(self, z):
         """M z."""
-        return jnp.zeros_like(z).at[self.row].add(jnp.einsum("bxy,by->bx", self.block, z[self.column]))
+        return (
+            jnp.zeros_like(z).at[self.row].add(jnp.einsum("bxy,by->bx", self.block, z[self.column]))
+        )
 
     def coefficients(self, z):
         """Stiffness and participation; the third and fourth derivatives are unknown, NaN."""
@@ -76,7 +78,9 @@ def from_hessian(matrix, dim, *, pairs=None):
     """
     dim = integer("dim", dim, at_least=1)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] % dim:
-        raise ValueError(f"matrix must be square with a multiple of dim = {dim} rows, found shape {matrix.shape}")
+        raise ValueError(
+            f"matrix must be square with a multiple of dim = {dim} rows, found shape {matrix.shape}"
+        )
     n = matrix.shape[0] // dim
     row, column, block = _blocks(matrix, n, dim)
     if not np.isfinite(block).all():
@@ -86,11 +90,24 @@ def from_hessian(matrix, dim, *, pairs=None):
         above = (row < column) & np.any(block != 0, axis=(1, 2))
         pairs = np.stack([row[above], column[above]], axis=1)
     pairs = np.asarray(pairs)
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.size == 0 or pairs.min() < 0 or pairs.max() >= n:
-        raise ValueError(f"pairs must be (b, 2) particle numbers below {n}, found shape {pairs.shape}")
+    if (
+        pairs.ndim != 2
+        or pairs.shape[1] != 2
+        or pairs.size == 0
+        or pairs.min() < 0
+        or pairs.max() >= n
+    ):
+        raise ValueError(
+            f"pairs must be (b, 2) particle numbers below {n}, found shape {pairs.shape}"
+        )
     bonds = Bonds(jnp.asarray(pairs[:, 0]), jnp.asarray(pairs[:, 1]), jnp.ones(len(pairs), bool))
     return HessianExpansion(
-        jnp.asarray(row), jnp.asarray(column), float64("matrix", block), bonds, jnp.zeros((n, dim)), jnp.int32(0)
+        jnp.asarray(row),
+        jnp.asarray(column),
+        float64("matrix", block),
+        bonds,
+        jnp.zeros((n, dim)),
+        jnp.int32(0),
     )
 
 
@@ -100,7 +117,9 @@ def _refuse_asymmetric(row, column, block):
     zero = np.zeros((1, *block.shape[1:]))
     gap = np.abs(block - np.swapaxes(np.concatenate([block, zero])[mirror], 1, 2)).max()
     if gap > 1e-8 * np.abs(block).max():
-        raise ValueError(f"matrix must be symmetric, found entries that differ by {gap:.3g} from their mirror images")
+        raise ValueError(
+            f"matrix must be symmetric, found entries that differ by {gap:.3g} from their mirror images"
+        )
 
 
 def _blocks(matrix, n, dim):

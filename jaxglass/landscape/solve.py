@@ -68,7 +68,11 @@ def _solve(e, b, factor, tol, method, max_steps, layout):
         return s.x, (s.residual, s.steps, s.status)
 
     x, (residual, steps, status) = jax.lax.custom_linear_solve(
-        lambda z: remove_translation(e.second(z)), remove_translation(b), solver, symmetric=True, has_aux=True
+        lambda z: remove_translation(e.second(z)),
+        remove_translation(b),
+        solver,
+        symmetric=True,
+        has_aux=True,
     )
     return Solution(x, residual, steps, status | e.status)
 

@@ -84,5 +84,7 @@ def _direction(e, direction):
         return shear_direction(tuple(direction), e.glass.dim)
     d = e.glass.dim
     if jnp.shape(direction) != (d, d):
-        raise ValueError(f"direction must be a plane (p, q) or a ({d}, {d}) matrix, found shape {jnp.shape(direction)}")
+        raise ValueError(
+            f"direction must be a plane (p, q) or a ({d}, {d}) matrix, found shape {jnp.shape(direction)}"
+        )
     return jnp.asarray(direction)

@@ -71,7 +71,10 @@ def cg(matvec, b, *, tol=1e-10, max_steps=None, project=lambda v: v, preconditio
     finite = jnp.isfinite(residual)
     status = (
         flag(~positive, Status.NOT_A_MINIMUM)
-        | flag(finite & ~((jnp.linalg.norm(r) <= tol * scale) & (residual <= 2 * tol)), Status.NOT_CONVERGED)
+        | flag(
+            finite & ~((jnp.linalg.norm(r) <= tol * scale) & (residual <= 2 * tol)),
+            Status.NOT_CONVERGED,
+        )
         | flag(~finite, Status.NOT_FINITE)
     )
     return Solution(x, residual, steps, status)

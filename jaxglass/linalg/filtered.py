@@ -59,5 +59,7 @@ def lowest_by_filter(matvec, start, count, *, project=lambda v: v, tol=1e-8, max
 
     first = rayleigh_ritz(matvec, start, p, 0)
     unfinished = lambda state: ~(jnp.max(state[2][:count]) <= tol)
-    (v, _, _), rounds = bounded_loop(unfinished, one_round, (first.vector, first.value, first.residual), max_rounds)
+    (v, _, _), rounds = bounded_loop(
+        unfinished, one_round, (first.vector, first.value, first.residual), max_rounds
+    )
     return rayleigh_ritz(matvec, v, count, rounds)

@@ -77,7 +77,9 @@ def lowest_by_inverse(inverse, matvec, start, count, *, depth=12, tol=1e-6, max_
         Eigenpairs; their residuals tell whether they converged.
     """
     size, p = start.shape
-    mix = jnp.cos(1.0 + jnp.arange(count * p) ** 2).reshape(count, p)  # a restart begins from p combinations of all pairs
+    mix = jnp.cos(1.0 + jnp.arange(count * p) ** 2).reshape(
+        count, p
+    )  # a restart begins from p combinations of all pairs
 
     def one_round(state):
         basis, image = lanczos_basis(inverse, state[0], depth)

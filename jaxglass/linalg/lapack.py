@@ -16,7 +16,9 @@ def loop_on_cpu(function):
 
     @safe.def_vmap
     def rule(size, batched, a):
-        result = jax.lax.platform_dependent(a, cpu=lambda a: jax.lax.map(safe, a), default=jax.vmap(function))
+        result = jax.lax.platform_dependent(
+            a, cpu=lambda a: jax.lax.map(safe, a), default=jax.vmap(function)
+        )
         return result, jax.tree.map(lambda _: True, result)
 
     return safe

@@ -70,7 +70,9 @@ def factor(ring):
     last = ring.diagonal[chain]
     after = jnp.roll(coupling, -1, axis=0)
     start = (ring.diagonal[0], coupling[0], last) if chain else (last, last, last)
-    (_, _, border), (inverses, ws, fs, halves) = jax.lax.scan(step, start, (ring.diagonal[1:], after, ahead))
+    (_, _, border), (inverses, ws, fs, halves) = jax.lax.scan(
+        step, start, (ring.diagonal[1:], after, ahead)
+    )
     end, half = inverse_cholesky(border)
     logdet = 2 * (jnp.sum(halves) + half) if chain else 2 * half
     inverses = jnp.concatenate([inverses, end[None]])
@@ -96,7 +98,9 @@ def solve_lower(factor, b):
     chain = b.shape[0] - 1
     inverse = factor.inverse
     zero = jnp.zeros_like(b[0])
-    (_, border), ys = jax.lax.scan(forward, (zero, b[chain]), (b[:chain], inverse[:chain], factor.following, factor.border))
+    (_, border), ys = jax.lax.scan(
+        forward, (zero, b[chain]), (b[:chain], inverse[:chain], factor.following, factor.border)
+    )
     return jnp.concatenate([ys, (inverse[chain] @ border)[None]])
 
 

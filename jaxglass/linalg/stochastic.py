@@ -28,7 +28,9 @@ def mean_and_error(samples):
 
 def probes(key, count, shape):
     """Random signs, (count, *shape); probe k depends on k and the key only, not on the count."""
-    return jax.vmap(lambda k: jax.random.rademacher(jax.random.fold_in(key, k), shape, jnp.float64))(jnp.arange(count))
+    return jax.vmap(
+        lambda k: jax.random.rademacher(jax.random.fold_in(key, k), shape, jnp.float64)
+    )(jnp.arange(count))
 
 
 def trace(key, apply, shape, count, *, known=None):

@@ -48,8 +48,12 @@ CONDITIONS = {
     "ipl3d": Conditions(3, 0.82, second=0.5, liquid=1.0, anneal=0.50, time=250.0),
     "ipl4d": Conditions(4, 0.80, second=0.5, liquid=1.0, anneal=0.30, time=50.0),
     "kalj": Conditions(3, 1.2, second=0.2, liquid=1.0, anneal=0.44, time=50.0),
-    "lj2d": Conditions(2, 1e4 / 98.8045**2, second=GOLDEN / (1 + GOLDEN), liquid=0.6, anneal=0.30, time=100.0),
-    "poly2d": Conditions(2, 1.0, sizes=(0.449, 1.0), unit_mean=True, liquid=0.30, anneal=0.12, time=100.0),
+    "lj2d": Conditions(
+        2, 1e4 / 98.8045**2, second=GOLDEN / (1 + GOLDEN), liquid=0.6, anneal=0.30, time=100.0
+    ),
+    "poly2d": Conditions(
+        2, 1.0, sizes=(0.449, 1.0), unit_mean=True, liquid=0.30, anneal=0.12, time=100.0
+    ),
     "poly3d": Conditions(3, 0.65, sizes=(1.0, 2.22), liquid=1.3, anneal=0.5, time=100.0),
     "hertz": Conditions(2, 0.90, second=0.5, liquid=1e-3, anneal=1e-4, time=100.0, step=0.05),
     "harmonic": Conditions(2, 0.90, second=0.5, liquid=1e-3, anneal=1e-4, time=100.0, step=0.05),
@@ -71,7 +75,9 @@ BINARY = ((1.0, 1.18), (1.18, 1.4))
 CONTACT = ((1.0, 1.2), (1.2, 1.4))
 
 
-def inverse_power(*, sigma=BINARY, epsilon=1.0, exponent=10.0, cutoff=1.48, smoothing=3, contacts=None, name="ipl"):
+def inverse_power(
+    *, sigma=BINARY, epsilon=1.0, exponent=10.0, cutoff=1.48, smoothing=3, contacts=None, name="ipl"
+):
     """epsilon [(sigma/r)^n + smoothing], the inverse power law for any exponent, cutoff and smoothing order.
 
     Example:
@@ -97,7 +103,14 @@ def _lj2d():
 
 def _poly2d():
     return pair(
-        shapes.twelve, nonadditivity=0.2, cutoff=1.25, smoothing=2, diameter_bound=1.75, squared=True, contacts=3.2, name="poly2d"
+        shapes.twelve,
+        nonadditivity=0.2,
+        cutoff=1.25,
+        smoothing=2,
+        diameter_bound=1.75,
+        squared=True,
+        contacts=3.2,
+        name="poly2d",
     )
 
 
@@ -115,7 +128,9 @@ BUILDERS = {
     "poly2d": _poly2d,
     "poly3d": _poly3d,
     "hertz": lambda: pair(shapes.hertz, sigma=CONTACT, cutoff=1.0, smoothing=None, name="hertz"),
-    "harmonic": lambda: pair(shapes.harmonic, sigma=CONTACT, cutoff=1.0, smoothing=None, name="harmonic"),
+    "harmonic": lambda: pair(
+        shapes.harmonic, sigma=CONTACT, cutoff=1.0, smoothing=None, name="harmonic"
+    ),
 }
 
 
@@ -156,7 +171,11 @@ def particles(key, name, n):
     """
     at = conditions(name)
     if at.sizes is None:
-        return {"species": jax.random.permutation(key, jnp.arange(n) < round(at.second * n)).astype(jnp.int32)}
+        return {
+            "species": jax.random.permutation(key, jnp.arange(n) < round(at.second * n)).astype(
+                jnp.int32
+            )
+        }
     low, high = at.sizes
     u = (np.arange(n) + jax.random.uniform(key, (n,))) / n
     diameter = (low**-2 - u * (low**-2 - high**-2)) ** -0.5

@@ -47,7 +47,9 @@ def plan_list(n, dim, width, radius, room):
         return ListPlan(radius, 0, 0, min(n * (n - 1) // 2, int(n * 40 * room)))
     density = n / math.prod(width)
     ball = math.pi ** (dim / 2) / math.gamma(dim / 2 + 1) * radius**dim
-    capacity = min(n * (n - 1) // 2, int(room * (1.25 * n * density * ball / 2 + 8 * math.sqrt(n) + 16)))
+    capacity = min(
+        n * (n - 1) // 2, int(room * (1.25 * n * density * ball / 2 + 8 * math.sqrt(n) + 16))
+    )
     cells = math.floor(min(width) / radius) if dim < 4 else 0
     if cells < 4 or n < 300:
         return ListPlan(radius, 0, 0, max(capacity, 1))
@@ -88,7 +90,9 @@ def _half_of_the_cells_around(plan, place):
 
     n, dim = place.shape
     build = partition.cell_list(1.0, 1 / plan.cells * (1 - 1e-6), 1.0)
-    empty = partition.CellList(None, None, None, {}, jnp.bool_(False), plan.cell_capacity, None, None)
+    empty = partition.CellList(
+        None, None, None, {}, jnp.bool_(False), plan.cell_capacity, None, None
+    )
     cells = build.update(place, empty)
     around = np.array(list(itertools.product((-1, 0, 1), repeat=dim)))
     around = around[len(around) // 2 :]  # the cell itself, then one of each opposite pair
@@ -146,13 +150,19 @@ def integrator(thermostat, force, dt, damping):
     else:
         start, apply = simulate.nve(of_bonds, shift, dt)
     # jax-md makes some of the state in float32; one precision throughout keeps the loops well typed.
-    double = lambda state: jax.tree.map(lambda a: a.astype(jnp.float64) if a.dtype == jnp.float32 else a, state)
+    double = lambda state: jax.tree.map(
+        lambda a: a.astype(jnp.float64) if a.dtype == jnp.float32 else a, state
+    )
     number = lambda kT: jnp.asarray(kT, jnp.float64)
 
     def initialise(key, x, kT, bonds):
         state = double(start(key, x, kT=number(kT), bonds=bonds))
-        if thermostat == "nose-hoover":  # jax-md counts the total momentum, which stays zero, among the degrees of freedom
-            state = state.set(chain=dataclasses.replace(state.chain, degrees_of_freedom=x.size - x.shape[-1]))
+        if (
+            thermostat == "nose-hoover"
+        ):  # jax-md counts the total momentum, which stays zero, among the degrees of freedom
+            state = state.set(
+                chain=dataclasses.replace(state.chain, degrees_of_freedom=x.size - x.shape[-1])
+            )
         return state
 
     return initialise, lambda state, kT, bonds: double(apply(state, kT=number(kT), bonds=bonds))

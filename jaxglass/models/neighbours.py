@@ -43,7 +43,9 @@ def plan(model, glass, *, skin=0.0, capacity=None, room=1.0):
         capacity = listing.capacity
         if model.contacts is not None:
             growth = (1 + skin / model.reach) ** dim
-            capacity = min(capacity, int(room * (1.3 * growth * n * model.contacts + 4 * math.sqrt(n) + 16)))
+            capacity = min(
+                capacity, int(room * (1.3 * growth * n * model.contacts + 4 * math.sqrt(n) + 16))
+            )
     return Plan(listing, capacity, skin)
 
 
@@ -112,7 +114,9 @@ def check(model, glass):
     if not hasattr(model, "cutoff"):
         raise TypeError(f"model must be a PairModel, found {type(model).__name__}")
     if glass.position.ndim != 2:
-        raise ValueError(f"glass must be a single one, found positions of shape {glass.position.shape}: use jax.vmap for a stack")
+        raise ValueError(
+            f"glass must be a single one, found positions of shape {glass.position.shape}: use jax.vmap for a stack"
+        )
     if model.sigma is None and glass.diameter is None:
         raise ValueError(f"glass must have diameters for the model {model.name}, found species")
     if model.sigma is not None and glass.species is None:
@@ -124,7 +128,9 @@ def check(model, glass):
             f"species must be below {model.sigma.shape[0]} for the model {model.name}, found {int(np.max(glass.species))}"
         )
     if model.sigma is not None and not np.all(np.asarray(model.sigma) > 0):
-        raise ValueError(f"sigma must be positive for every pair of species, found {np.min(model.sigma):.6g}")
+        raise ValueError(
+            f"sigma must be positive for every pair of species, found {np.min(model.sigma):.6g}"
+        )
     cutoff = _largest_cutoff(model, glass)
     width = float(np.min(face_distance(glass.box.cell)))
     if width < 2 * cutoff:

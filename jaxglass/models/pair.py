@@ -76,10 +76,14 @@ def pair(shape, parameters=None, *, sigma=None, epsilon=1.0, nonadditivity=None,
         2.0
     """
     if (sigma is None) == (nonadditivity is None):
-        raise ValueError("give either sigma (for species) or nonadditivity (for diameters), exactly one of them")
+        raise ValueError(
+            "give either sigma (for species) or nonadditivity (for diameters), exactly one of them"
+        )
     if smoothing is not None and smoothing not in range(6):
         raise ValueError(f"smoothing must be None or an integer from 0 to 5, found {smoothing!r}")
-    parameters = {key: float64(f"parameters[{key!r}]", value) for key, value in (parameters or {}).items()}
+    parameters = {
+        key: float64(f"parameters[{key!r}]", value) for key, value in (parameters or {}).items()
+    }
     cutoff = float64("cutoff", cutoff)
     epsilon = float64("epsilon", epsilon)
     _refuse_not_positive("cutoff", cutoff)
@@ -90,21 +94,31 @@ def pair(shape, parameters=None, *, sigma=None, epsilon=1.0, nonadditivity=None,
         epsilon = epsilon * jnp.ones_like(sigma) if epsilon.ndim == 0 else epsilon
         _refuse_unfit_table("epsilon", epsilon)
         if epsilon.shape != sigma.shape:
-            raise ValueError(f"epsilon must have the shape of sigma, {sigma.shape}, found {epsilon.shape}")
+            raise ValueError(
+                f"epsilon must have the shape of sigma, {sigma.shape}, found {epsilon.shape}"
+            )
         largest = jnp.max(sigma)
     else:
         if diameter_bound is None:
-            raise ValueError("diameter_bound is needed with nonadditivity: the largest diameter that will occur")
+            raise ValueError(
+                "diameter_bound is needed with nonadditivity: the largest diameter that will occur"
+            )
         if epsilon.ndim:
-            raise ValueError(f"epsilon must be one number with nonadditivity, found an array of shape {epsilon.shape}")
+            raise ValueError(
+                f"epsilon must be one number with nonadditivity, found an array of shape {epsilon.shape}"
+            )
         nonadditivity = float64("nonadditivity", nonadditivity)
         largest = diameter_bound
     if is_traced(largest, cutoff):
-        raise ValueError("build a model outside jit and change its leaves with model.replace(...) inside")
+        raise ValueError(
+            "build a model outside jit and change its leaves with model.replace(...) inside"
+        )
     reach = 1.02 * float(largest) * float(cutoff)
     name = name or shape.__name__
     shape = shape if squared else OfSquare(shape)
-    return PairModel(parameters, sigma, epsilon, nonadditivity, cutoff, shape, smoothing, reach, contacts, name)
+    return PairModel(
+        parameters, sigma, epsilon, nonadditivity, cutoff, shape, smoothing, reach, contacts, name
+    )
 
 
 def _refuse_not_positive(name, array):
@@ -137,7 +151,11 @@ def settled(model):
     if model.smoothing is None:
         return model
     coefficients = taylor(model.shape, model.parameters, model.cutoff, model.smoothing)
-    parameters = {"own": model.parameters, "centre": model.cutoff * model.cutoff, "taylor": coefficients}
+    parameters = {
+        "own": model.parameters,
+        "centre": model.cutoff * model.cutoff,
+        "taylor": coefficients,
+    }
     return model.replace(shape=Smoothed(model.shape), parameters=parameters, smoothing=None)
 
 

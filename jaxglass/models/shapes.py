@@ -38,7 +38,9 @@ def lennard_jones_quartic_tail(t, p):
     c3 = -c2 / (3 * width) - 2 * c4 * width
     c0 = -(((c4 * width + c3) * width + c2) * width + c1) * width
     y = jnp.sqrt(t) - start
-    return jnp.where(y < 0, lennard_jones(t, p) + (c0 - value), (((c4 * y + c3) * y + c2) * y + c1) * y + c0)
+    return jnp.where(
+        y < 0, lennard_jones(t, p) + (c0 - value), (((c4 * y + c3) * y + c2) * y + c1) * y + c0
+    )
 
 
 def hertz(x, p):
@@ -98,4 +100,6 @@ def smoothing_coefficients(model):
         raise ValueError(f"the model {model.name} is not smoothed at its cutoff")
     t = taylor(model.shape, model.parameters, model.cutoff, q)
     centre = -model.cutoff * model.cutoff
-    return jnp.stack([-sum(t[k] * comb(k, m) * centre ** (k - m) for k in range(m, q + 1)) for m in range(q + 1)])
+    return jnp.stack(
+        [-sum(t[k] * comb(k, m) * centre ** (k - m) for k in range(m, q + 1)) for m in range(q + 1)]
+    )

@@ -53,7 +53,9 @@ def force(model, glass):
 
 def _total(model, glass):
     check(model, glass)
-    return with_room(lambda room: _compiled_total(model, glass, plan(model, glass, room=room)), model, glass)
+    return with_room(
+        lambda room: _compiled_total(model, glass, plan(model, glass, room=room)), model, glass
+    )
 
 
 @functools.partial(jax.jit, static_argnums=2)
@@ -78,8 +80,15 @@ def pair_sum(model, glass, i, j):
     if model.sigma is None:
         combine = lambda a, b: 0.5 * (a + b) * (1 - model.nonadditivity * jnp.abs(a - b))
         scale = model.epsilon * jnp.ones_like(glass.diameter)
-        parameters = {"sigma": (combine, glass.diameter), "epsilon": (lambda a, b: 0.5 * (a + b), scale)}
+        parameters = {
+            "sigma": (combine, glass.diameter),
+            "epsilon": (lambda a, b: 0.5 * (a + b), scale),
+        }
     else:
         symmetric = lambda table: 0.5 * (table + table.T)
-        parameters = {"species": glass.species, "sigma": symmetric(model.sigma), "epsilon": symmetric(model.epsilon)}
+        parameters = {
+            "species": glass.species,
+            "sigma": symmetric(model.sigma),
+            "epsilon": symmetric(model.epsilon),
+        }
     return jaxmd.total_energy(pair_energy, glass.box, i, j, glass.position, parameters)

@@ -117,7 +117,9 @@ def soft_spots(e, *, kind="pseudo", batch=128, max_starts=None, unseen=0.5, rare
     choice("kind", kind, tuple(SEARCHES))
     check_expansion(e)
     if is_traced(e):
-        raise TypeError("soft_spots runs on the host, a glass at a time; under jit and vmap use merge_modes of a fixed batch")
+        raise TypeError(
+            "soft_spots runs on the host, a glass at a time; under jit and vmap use merge_modes of a fixed batch"
+        )
     batch = integer("batch", batch, at_least=1)
     every = np.random.default_rng(seed).permutation(np.flatnonzero(np.asarray(e.bonds.valid)))
     bonds = every if max_starts is None else every[: integer("max_starts", max_starts, at_least=1)]
@@ -151,7 +153,11 @@ class _Found:
 
     def __init__(self, same, stiffest):
         self.same, self.stiffest = same, np.inf if stiffest is None else stiffest
-        self.modes, self.flat, self.hits = [], None, []  # hits by random bonds alone; they make the estimate
+        self.modes, self.flat, self.hits = (
+            [],
+            None,
+            [],
+        )  # hits by random bonds alone; they make the estimate
         self.starts = self.failed = 0
 
     def add(self, modes, counted=True):
@@ -179,7 +185,9 @@ class _Found:
 
     def catalogue(self, e, status, bound, least):
         missing = self.unseen()
-        incomplete = missing > bound or self.starts == self.failed or self.starts - self.failed < least
+        incomplete = (
+            missing > bound or self.starts == self.failed or self.starts - self.failed < least
+        )
         status = np.int32(status or (Status.NOT_CONVERGED if incomplete else 0))
         if not self.modes:
             none = jnp.zeros(0)

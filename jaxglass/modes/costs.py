@@ -32,7 +32,10 @@ class Kind(NamedTuple):
     q: int
 
 
-KINDS = {kind.name: kind for kind in (Kind("quartic", 4, 2, 1), Kind("cubic", 3, 3, 2), Kind("pseudo", 4, 2, 1))}
+KINDS = {
+    kind.name: kind
+    for kind in (Kind("quartic", 4, 2, 1), Kind("cubic", 3, 3, 2), Kind("pseudo", 4, 2, 1))
+}
 
 
 def slope(kind, e, z):
@@ -83,7 +86,11 @@ def along(kind, e, z, d):
             form = _plus((3 * f[2], _times(ray, square)), (f[3], _times(ray, _times(ray, ray))))
         else:
             rays = _times(ray, ray)
-            form = _plus((3 * f[2], _times(square, square)), (6 * f[3], _times(rays, square)), (f[4], _times(rays, rays)))
+            form = _plus(
+                (3 * f[2], _times(square, square)),
+                (6 * f[3], _times(rays, square)),
+                (f[4], _times(rays, rays)),
+            )
     return tuple(jnp.sum(weight * c, axis=0) for c in form)
 
 
@@ -101,7 +108,9 @@ def _bond_drive(kind, e, z):
     ray = _dot(r, z)[:, None]
     if kind.name == "cubic":
         return 2 * f[2] * ray * z + (f[2] * square + f[3] * ray * ray) * r
-    return 3 * (f[2] * square + f[3] * ray * ray) * z + (3 * f[3] * ray * square + f[4] * ray**3) * r
+    return (
+        3 * (f[2] * square + f[3] * ray * ray) * z + (3 * f[3] * ray * square + f[4] * ray**3) * r
+    )
 
 
 _dot = functools.partial(dot, axis=1)
@@ -118,4 +127,6 @@ def _times(a, b):
 
 def _plus(*terms):
     """Sum of polynomials, each with a factor."""
-    return tuple(sum(factor * polynomial[k] for factor, polynomial in terms) for k in range(len(terms[0][1])))
+    return tuple(
+        sum(factor * polynomial[k] for factor, polynomial in terms) for k in range(len(terms[0][1]))
+    )

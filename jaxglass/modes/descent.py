@@ -54,7 +54,9 @@ def descend(kind, e, start, *, variables, tol, max_steps, optimiser=None):
     def step(carry):
         y, state, _ = carry
         value, gradient = value_and_grad(y, state=state)
-        updates, state = optimiser.update(gradient, state, y, value=value, grad=gradient, value_fn=objective)
+        updates, state = optimiser.update(
+            gradient, state, y, value=value, grad=gradient, value_fn=objective
+        )
         y = optax.apply_updates(y, updates)
         return y, state, residual_of(y)
 

@@ -80,10 +80,18 @@ def lowest_modes(e, count, *, method="auto", seed=0):
     n, d = e.position.shape
     integer("count", count, at_least=1)
     if count > n * d - d:
-        raise ValueError(f"count must be at most {n * d - d}, the modes of {n} particles without translations, found {count}")
+        raise ValueError(
+            f"count must be at most {n * d - d}, the modes of {n} particles without translations, found {count}"
+        )
     if method == "auto":
         bonded = isinstance(e, Expansion)
-        method = "dense" if n * d <= DENSE_SIZE or 4 * count > n * d else "direct" if bonded else "filter"
+        method = (
+            "dense"
+            if n * d <= DENSE_SIZE or 4 * count > n * d
+            else "direct"
+            if bonded
+            else "filter"
+        )
     if method == "direct" and 3 * count > n * d:
         raise ValueError(
             f"count must be at most a third of the {n * d} coordinates for method='direct', found {count}; use 'dense'"
@@ -111,8 +119,13 @@ def _lowest(e, count, method, layout, seed):
         inverse = lambda v: _columns(lambda b: apply_inverse(engine, b), v, shape)
         columns = max(8, math.ceil(0.75 * count))
         depth = min(12, (n * d - d) // columns)
-        start = project(_plane_waves(e, columns) + 1e-3 * jax.random.normal(jax.random.key(seed), (n * d, columns)))
-        pairs = lowest_by_inverse(inverse, matvec, start, count, depth=depth, max_rounds=jnp.where(engine.factor.ok, 8, 0))
+        start = project(
+            _plane_waves(e, columns)
+            + 1e-3 * jax.random.normal(jax.random.key(seed), (n * d, columns))
+        )
+        pairs = lowest_by_inverse(
+            inverse, matvec, start, count, depth=depth, max_rounds=jnp.where(engine.factor.ok, 8, 0)
+        )
     else:
         columns = min(count + max(8, count // 2), n * d - d)
         start = project(jax.random.normal(jax.random.key(seed), (n * d, columns)))
@@ -122,7 +135,12 @@ def _lowest(e, count, method, layout, seed):
     vector = pairs.vector.T.reshape(count, n, d)
     flat = vector.reshape(count, -1)
     largest = jnp.take_along_axis(flat, jnp.argmax(jnp.abs(flat), axis=1)[:, None], axis=1)
-    return pairs.value, vector * jnp.where(largest < 0, -1.0, 1.0)[:, :, None], pairs.residual, status
+    return (
+        pairs.value,
+        vector * jnp.where(largest < 0, -1.0, 1.0)[:, :, None],
+        pairs.residual,
+        status,
+    )
 
 
 def _plane_waves(e, columns):
@@ -133,7 +151,12 @@ def _plane_waves(e, columns):
     half = sorted(half, key=lambda k: sum(i * i for i in k))
     phase = 2 * jnp.pi * fractional(e.glass.box, e.position) @ jnp.array(half[:columns], float).T
     across = [np.linalg.svd(np.array(k, float)[None])[2][1:] for k in half[:columns]]
-    waves = [jnp.outer(f(phase[:, k]), u).ravel() for k in range(columns) for u in across[k] for f in (jnp.cos, jnp.sin)]
+    waves = [
+        jnp.outer(f(phase[:, k]), u).ravel()
+        for k in range(columns)
+        for u in across[k]
+        for f in (jnp.cos, jnp.sin)
+    ]
     return jnp.stack(waves[:columns], axis=1)
 
 
@@ -151,7 +174,12 @@ def _dense(e, count):
     value, vector = eigh(deflated(matrix, null))
     value, vector = value[:count], vector[:, :count]
     scale = jnp.maximum(jnp.abs(value), 1e-300)
-    return Eigenpairs(value, vector, jnp.linalg.norm(matrix @ vector - vector * value, axis=0) / scale, jnp.int32(0))
+    return Eigenpairs(
+        value,
+        vector,
+        jnp.linalg.norm(matrix @ vector - vector * value, axis=0) / scale,
+        jnp.int32(0),
+    )
 
 
 @_lowest.defjvp
@@ -164,13 +192,22 @@ def _lowest_jvp(count, method, layout, seed, primals, tangents):
     gap = value[None, :] - value[:, None]
     apart = jnp.abs(gap) > DEGENERATE * jnp.abs(value[-1])
     within = jnp.where(apart, overlap / jnp.where(apart, gap, 1.0), 0.0)
-    complement = lambda z: remove_translation(z - jnp.einsum("knd,k->nd", vector, jnp.einsum("knd,nd->k", vector, z)))
+    complement = lambda z: remove_translation(
+        z - jnp.einsum("knd,k->nd", vector, jnp.einsum("knd,nd->k", vector, z))
+    )
 
     def outside(dm_k, value_k):
         matvec = lambda z: complement(e.second(z) - value_k * z)
         solver = lambda matvec, b: cg(matvec, b, tol=1e-11, project=complement).x
-        return complement(jax.lax.custom_linear_solve(matvec, complement(-dm_k), solver, symmetric=True))
+        return complement(
+            jax.lax.custom_linear_solve(matvec, complement(-dm_k), solver, symmetric=True)
+        )
 
     dvector = jnp.einsum("lk,lnd->knd", within, vector) + jax.vmap(outside)(dm, value)
     primal_out = (value, vector, residual, status)
-    return primal_out, (jnp.diagonal(overlap), dvector, jnp.zeros_like(residual), np.zeros(status.shape, jax.dtypes.float0))
+    return primal_out, (
+        jnp.diagonal(overlap),
+        dvector,
+        jnp.zeros_like(residual),
+        np.zeros(status.shape, jax.dtypes.float0),
+    )

@@ -48,11 +48,15 @@ def map_modes(kind, e, inverse, start, *, tol, max_steps):
         Search; columns that have converged stand still.
     """
     begin = _evaluate(kind, e, inverse, start, jnp.zeros(start.shape[-1], jnp.int32))
-    moving_of = lambda s: (s.residual > tol) & (s.steps < max_steps)  # false for NaN: such a column stands still
+    moving_of = lambda s: (
+        (s.residual > tol) & (s.steps < max_steps)
+    )  # false for NaN: such a column stands still
 
     def step(old):
         moving = moving_of(old)
-        t = first_minimum(kind, _quadratic(kind, e, old), costs.along(kind, e, old.z, old.direction))
+        t = first_minimum(
+            kind, _quadratic(kind, e, old), costs.along(kind, e, old.z, old.direction)
+        )
         trial = old.z + jnp.where(moving, t, 0.0) * old.direction
         new = _evaluate(kind, e, inverse, trial, old.steps + moving)
         # Both are homogeneous of degree -1 in z, whose norm _evaluate resets.
@@ -109,7 +113,9 @@ def first_minimum(kind, a, s):
     slope = lambda t: _slope(kind, a, s, t)
     uphill = (slope(t) > 0) | (_value(s, t) * s[0] <= 0)
     first = jnp.argmax(uphill.at[-1].set(True), axis=0)
-    low, high = (jnp.take_along_axis(t, k[None], axis=0)[0] for k in (jnp.maximum(first - 1, 0), first))
+    low, high = (
+        jnp.take_along_axis(t, k[None], axis=0)[0] for k in (jnp.maximum(first - 1, 0), first)
+    )
 
     def halve(_, ends):
         low, high = ends
@@ -124,7 +130,10 @@ def first_minimum(kind, a, s):
 def _slope(kind, a, s, t):
     """Sign of the derivative: p a' s - q a s', divided by s."""
     value = _value(s, t)
-    return (kind.p * _value(_derivative(a), t) * value - kind.q * _value(a, t) * _value(_derivative(s), t)) * jnp.sign(value)
+    return (
+        kind.p * _value(_derivative(a), t) * value
+        - kind.q * _value(a, t) * _value(_derivative(s), t)
+    ) * jnp.sign(value)
 
 
 def _value(c, t):

@@ -14,7 +14,13 @@ from ..core.checks import choice, integer, positive
 from ..core.status import Status, flag
 from ..core.struct import struct
 from ..landscape.contractions import coefficients
-from ..landscape.direct import apply_inverse, apply_root, apply_root_transposed, check_factor, factorise
+from ..landscape.direct import (
+    apply_inverse,
+    apply_root,
+    apply_root_transposed,
+    check_factor,
+    factorise,
+)
 from ..landscape.expansion import Expansion, check_expansion
 from ..landscape.solve import remove_translation
 from ..linalg.cg import cg
@@ -95,7 +101,9 @@ def cubic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=None
     return _mode("cubic", e, z0, method, tol, max_steps, optimiser, factor)
 
 
-def pseudo_harmonic_mode(e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=None, factor=None):
+def pseudo_harmonic_mode(
+    e, z0, *, method="auto", tol=1e-9, max_steps=None, optimiser=None, factor=None
+):
     """Pseudo-harmonic mode: a minimum of kappa^2 / sum_b (z_b.z_b)^2, which needs only the Hessian and the bonds.
 
     Arguments and result as for ``quartic_mode``. ``e`` may also come from ``from_hessian``.
@@ -117,17 +125,27 @@ def _mode(name, e, z0, method, tol, max_steps, optimiser, factor):
     check_expansion(e)
     kind = costs.KINDS[name]
     if kind.name == "pseudo" and not hasattr(e, "bonds"):
-        raise ValueError("pseudo_harmonic_mode needs bonds; an expansion of energy(position) has none: use from_hessian")
+        raise ValueError(
+            "pseudo_harmonic_mode needs bonds; an expansion of energy(position) has none: use from_hessian"
+        )
     if method == "auto":
         method = "mapping" if hasattr(e, "bonds") and optimiser is None else "optax"
     if method == "mapping" and optimiser is not None:
         raise ValueError('optimiser is used by method="optax" only, found method="mapping"')
     if method == "mapping" and not hasattr(e, "bonds"):
-        raise ValueError('method="mapping" needs bonds; use "optax" for an expansion of energy(position)')
-    max_steps = (500 if method == "mapping" else 3000) if max_steps is None else integer("max_steps", max_steps, at_least=1)
+        raise ValueError(
+            'method="mapping" needs bonds; use "optax" for an expansion of energy(position)'
+        )
+    max_steps = (
+        (500 if method == "mapping" else 3000)
+        if max_steps is None
+        else integer("max_steps", max_steps, at_least=1)
+    )
     z0 = jnp.asarray(z0, e.position.dtype)
     if z0.shape[-2:] != e.position.shape or z0.ndim not in (2, 3) or 0 in z0.shape:
-        raise ValueError(f"z0 must have the shape {e.position.shape} or a leading axis before it, found {z0.shape}")
+        raise ValueError(
+            f"z0 must have the shape {e.position.shape} or a leading axis before it, found {z0.shape}"
+        )
     if optimiser is not None and not hasattr(optimiser, "update"):
         raise TypeError(f"optimiser must be an optax optimiser, found {type(optimiser).__name__}")
     if factor is not None:
@@ -159,7 +177,9 @@ def _search(e, batch, factor, kind, method, tol, max_steps, optimiser):
         | flag(~jnp.isfinite(residual), Status.NOT_FINITE)
         | flag((form < 0) & (kind.name == "quartic"), Status.NEGATIVE_QUARTIC)
     )
-    return SoftMode(vector, c.stiffness, c.asymmetry, c.quartic, c.participation, cost, residual, steps, status)
+    return SoftMode(
+        vector, c.stiffness, c.asymmetry, c.quartic, c.participation, cost, residual, steps, status
+    )
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(3, 4, 5, 6, 7))
@@ -167,15 +187,24 @@ def _stationary(e, batch, factor, kind, method, tol, max_steps, optimiser):
     """Vectors (k, n, d), residuals, steps."""
     inverse = _inverse(e, factor)
     if method == "mapping":
-        found = map_modes(kind, e, inverse, jnp.moveaxis(batch, 0, -1), tol=tol, max_steps=max_steps)
+        found = map_modes(
+            kind, e, inverse, jnp.moveaxis(batch, 0, -1), tol=tol, max_steps=max_steps
+        )
         vector, residual, steps = jnp.moveaxis(found.z, -1, 0), found.residual, found.steps
     else:
         variables = (lambda y: y, lambda z: z)
         if factor is not None:
-            variables = (lambda y: apply_root(factor, y), lambda z: apply_root_transposed(factor, e.second(z)))
-        one = lambda z: descend(kind, e, z, variables=variables, tol=tol, max_steps=max_steps, optimiser=optimiser)
+            variables = (
+                lambda y: apply_root(factor, y),
+                lambda z: apply_root_transposed(factor, e.second(z)),
+            )
+        one = lambda z: descend(
+            kind, e, z, variables=variables, tol=tol, max_steps=max_steps, optimiser=optimiser
+        )
         vector, residual, steps = (
-            jax.lax.map(one, batch) if batch.shape[0] > 1 else jax.tree.map(lambda a: a[None], one(batch[0]))
+            jax.lax.map(one, batch)
+            if batch.shape[0] > 1
+            else jax.tree.map(lambda a: a[None], one(batch[0]))
         )
     flat = vector.reshape(vector.shape[0], -1)
     largest = jnp.take_along_axis(flat, jnp.argmax(jnp.abs(flat), axis=1)[:, None], axis=1)
@@ -199,10 +228,16 @@ def _stationary_jvp(kind, method, tol, max_steps, optimiser, primals, tangents):
     def tangent(z):
         complement = lambda v: remove_translation(v - jnp.sum(z * v) * z)
         moved = jax.jvp(lambda e: costs.slope(kind, e, z)[2], (e,), (de,))[1]
-        turned = lambda v: complement(jax.jvp(lambda z: costs.slope(kind, e, z)[2], (z,), (complement(v),))[1])
+        turned = lambda v: complement(
+            jax.jvp(lambda z: costs.slope(kind, e, z)[2], (z,), (complement(v),))[1]
+        )
         precondition = lambda v: inverse(v[:, :, None])[:, :, 0]
-        solver = lambda matvec, b: cg(matvec, b, tol=1e-11, project=complement, precondition=precondition).x
-        return complement(jax.lax.custom_linear_solve(turned, complement(-moved), solver, symmetric=True))
+        solver = lambda matvec, b: (
+            cg(matvec, b, tol=1e-11, project=complement, precondition=precondition).x
+        )
+        return complement(
+            jax.lax.custom_linear_solve(turned, complement(-moved), solver, symmetric=True)
+        )
 
     vector, residual, steps = out
     dvector = jax.lax.map(tangent, vector) if vector.shape[0] > 1 else tangent(vector[0])[None]

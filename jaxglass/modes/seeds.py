@@ -56,7 +56,10 @@ def nonaffine_seeds(e):
     directions = []
     for p, q in itertools.combinations(range(d), 2):
         zero = jnp.zeros((d, d))
-        directions += [zero.at[p, q].set(0.5).at[q, p].set(0.5), zero.at[p, p].set(0.5).at[q, q].set(-0.5)]
+        directions += [
+            zero.at[p, q].set(0.5).at[q, p].set(0.5),
+            zero.at[p, p].set(0.5).at[q, q].set(-0.5),
+        ]
 
     def response(direction):
         s = solve(e, -mixed_strain(e, direction))

@@ -69,7 +69,10 @@ def cumulative_states(frequency, omega, *, degrees):
         >>> jg.cumulative_states(np.array([0.5, 1.5]), np.array([1.0, 2.0]), degrees=4).tolist()
         [0.25, 0.5]
     """
-    return np.searchsorted(np.sort(np.asarray(frequency).ravel()), np.asarray(omega), side="right") / degrees
+    return (
+        np.searchsorted(np.sort(np.asarray(frequency).ravel()), np.asarray(omega), side="right")
+        / degrees
+    )
 
 
 def phonon_frequencies(box, transverse, longitudinal, largest):
@@ -94,7 +97,9 @@ def phonon_frequencies(box, transverse, longitudinal, largest):
     d = cell.shape[0]
     slowest = min(positive("transverse", transverse), positive("longitudinal", longitudinal))
     reach = np.ceil(largest / slowest * np.linalg.norm(cell, axis=0) / (2 * np.pi)).astype(int)
-    integers = np.array([m for m in itertools.product(*(range(-r, r + 1) for r in reach)) if any(m)])
+    integers = np.array(
+        [m for m in itertools.product(*(range(-r, r + 1) for r in reach)) if any(m)]
+    )
     k = 2 * np.pi * np.linalg.norm(integers @ np.linalg.inv(cell), axis=1)
     waves = np.concatenate([np.repeat(transverse * k, d - 1), longitudinal * k])
     return np.sort(waves[waves <= largest * (1 + 1e-12)])

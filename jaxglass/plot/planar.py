@@ -22,7 +22,10 @@ def particles(glass, *, model=None, color="0.85", ax=None):
 
     ax = _axes(glass, ax)
     size = _diameters(glass, model)
-    patches = PatchCollection([Circle(p, 0.5 * s) for p, s in zip(np.asarray(glass.position), size, strict=True)], linewidths=0)
+    patches = PatchCollection(
+        [Circle(p, 0.5 * s) for p, s in zip(np.asarray(glass.position), size, strict=True)],
+        linewidths=0,
+    )
     if isinstance(color, str):
         patches.set_facecolor(color)
     else:
@@ -58,9 +61,16 @@ def bond_field(e, value, *, scale=None, signed=True, label=None, ax=None):
     strength = np.clip(np.abs(value) / scale, 0, 1)
     order = np.argsort(strength)
     segments = np.stack([start, start + np.asarray(e.separation)[valid]], axis=1)[order]
-    colors = LinearSegmentedColormap.from_list("signed", ["#b3261e", "#f4f1ea", "#15304f"] if signed else ["#f4f1ea", "#15304f"])
+    colors = LinearSegmentedColormap.from_list(
+        "signed", ["#b3261e", "#f4f1ea", "#15304f"] if signed else ["#f4f1ea", "#15304f"]
+    )
     norm = Normalize(-scale if signed else 0, scale)
-    lines = LineCollection(segments, colors=colors(norm(value[order])), linewidths=0.3 + 2.7 * strength[order], capstyle="round")
+    lines = LineCollection(
+        segments,
+        colors=colors(norm(value[order])),
+        linewidths=0.3 + 2.7 * strength[order],
+        capstyle="round",
+    )
     lines.set_zorder(2)
     ax.add_collection(lines)
     if label:
@@ -90,7 +100,9 @@ def displacement_field(glass, z, *, longest=2.0, least=0.0, color="C1", ax=None)
     largest = length.max()
     x, z = x[length >= least * largest], z[length >= least * largest]
     z = z * longest * float(glass.density) ** -0.5 / (largest if largest > 0 else 1)
-    ax.quiver(*x.T, *z.T, angles="xy", scale_units="xy", scale=1, width=0.0022, color=color, zorder=3)
+    ax.quiver(
+        *x.T, *z.T, angles="xy", scale_units="xy", scale=1, width=0.0022, color=color, zorder=3
+    )
     return ax
 
 
@@ -111,12 +123,30 @@ def scalar_field(glass, field, *, spots=None, label=None, ax=None):
     field, cell = np.asarray(field), np.asarray(glass.box.cell)
     lines = [np.linspace(0, 1, m + 1) for m in field.shape]
     corner = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1) @ cell.T
-    mesh = ax.pcolormesh(corner[..., 0], corner[..., 1], field, cmap="cividis", zorder=0.5, rasterized=True)
+    mesh = ax.pcolormesh(
+        corner[..., 0], corner[..., 1], field, cmap="cividis", zorder=0.5, rasterized=True
+    )
     if label:
         ax.figure.colorbar(mesh, ax=ax, label=label, shrink=0.75, pad=0.02)
     for k, place in enumerate(np.empty((0, 2)) if spots is None else np.asarray(spots)):
-        ax.plot(*place, "o", markersize=11, markerfacecolor="none", markeredgecolor="#b3261e", markeredgewidth=1.2, zorder=4)
-        ax.annotate(str(k + 1), place, xytext=(7, 5), textcoords="offset points", color="#b3261e", fontsize=8, zorder=4)
+        ax.plot(
+            *place,
+            "o",
+            markersize=11,
+            markerfacecolor="none",
+            markeredgecolor="#b3261e",
+            markeredgewidth=1.2,
+            zorder=4,
+        )
+        ax.annotate(
+            str(k + 1),
+            place,
+            xytext=(7, 5),
+            textcoords="offset points",
+            color="#b3261e",
+            fontsize=8,
+            zorder=4,
+        )
     return ax
 
 

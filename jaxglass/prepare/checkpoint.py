@@ -24,11 +24,17 @@ def read(path, run, like):
             found = str(file["run"])
             leaves = [file[f"leaf{k}"] for k in range(len(jax.tree.leaves(like)))]
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"checkpoint {path} cannot be read ({error}); remove it to start anew") from error
+        raise ValueError(
+            f"checkpoint {path} cannot be read ({error}); remove it to start anew"
+        ) from error
     if found != json.dumps(run, sort_keys=True):
-        raise ValueError(f"checkpoint {path} belongs to another run; remove it or name another file. It says: {found[:200]}")
+        raise ValueError(
+            f"checkpoint {path} belongs to another run; remove it or name another file. It says: {found[:200]}"
+        )
     models, tree = jax.tree.flatten(like)
-    return jax.tree.unflatten(tree, [_like(m, leaf) for m, leaf in zip(models, leaves, strict=True)])
+    return jax.tree.unflatten(
+        tree, [_like(m, leaf) for m, leaf in zip(models, leaves, strict=True)]
+    )
 
 
 def _like(model, leaf):

@@ -63,7 +63,9 @@ class Motion:
         return self.glass.replace(position=self.position)
 
 
-def start_dynamics(key, model, glass, *, temperature, dt=0.005, thermostat="nose-hoover", damping=None):
+def start_dynamics(
+    key, model, glass, *, temperature, dt=0.005, thermostat="nose-hoover", damping=None
+):
     """A glass with velocities drawn at a temperature, ready to move.
 
     Args:
@@ -133,30 +135,43 @@ def run_dynamics(model, motion, steps, *, temperature, final_temperature=None):
 
 def _forces(model, glass):
     known = settled(model)
-    return lambda x, listed: -at_bonds(known, glass.replace(position=x), listed[0], 1, listed[1]).gradient()
+    return lambda x, listed: (
+        -at_bonds(known, glass.replace(position=x), listed[0], 1, listed[1]).gradient()
+    )
 
 
 @functools.partial(jax.jit, static_argnames=("thermostat", "sizes"))
 def _start(key, model, glass, temperature, dt, damping, thermostat, sizes):
     initialise, _ = jaxmd.integrator(thermostat, _forces(model, glass), dt, damping)
     bonds, status = neighbours.find_bonds(model, glass, sizes)
-    inner = initialise(key, glass.position, temperature, (bonds, mixed(model, glass, bonds.i, bonds.j)))
+    inner = initialise(
+        key, glass.position, temperature, (bonds, mixed(model, glass, bonds.i, bonds.j))
+    )
     asarray = functools.partial(jnp.asarray, dtype=jnp.float64)
     return Motion(glass, inner, jnp.int32(0), asarray(dt), asarray(damping), status, thermostat)
 
 
 @functools.partial(jax.jit, static_argnames=("sizes",))
 def _run(model, motion, steps, temperature, final, sizes):
-    _, step = jaxmd.integrator(motion.thermostat, _forces(model, motion.glass), motion.dt, motion.damping)
+    _, step = jaxmd.integrator(
+        motion.thermostat, _forces(model, motion.glass), motion.dt, motion.damping
+    )
     begin = motion.steps
     end = begin + steps
 
     def advance(m, bonds, scales):
         share = (m.steps - begin + 1) / jnp.maximum(steps, 1)
-        return m.replace(inner=step(m.inner, temperature + share * (final - temperature), (bonds, scales)), steps=m.steps + 1)
+        return m.replace(
+            inner=step(m.inner, temperature + share * (final - temperature), (bonds, scales)),
+            steps=m.steps + 1,
+        )
 
     def prepare(m, bonds):
         return mixed(model, m.glass, bonds.i, bonds.j)
 
-    motion, _ = on_fresh_lists(model, motion.glass, sizes, (prepare, advance), lambda m: m.steps < end, motion, end)
-    return motion.replace(status=motion.status | flag(~jnp.all(jnp.isfinite(motion.position)), Status.NOT_FINITE))
+    motion, _ = on_fresh_lists(
+        model, motion.glass, sizes, (prepare, advance), lambda m: m.steps < end, motion, end
+    )
+    return motion.replace(
+        status=motion.status | flag(~jnp.all(jnp.isfinite(motion.position)), Status.NOT_FINITE)
+    )

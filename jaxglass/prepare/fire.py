@@ -51,7 +51,9 @@ def start(position):
 
 def particle_stiffness(e):
     """Bound on the stiffness each particle feels, sum over its bonds of |F_1| + |F_2| r^2, (n,)."""
-    per_bond = jnp.abs(e.derivative[1]) + jnp.abs(e.derivative[2]) * jnp.sum(e.separation**2, axis=-1)
+    per_bond = jnp.abs(e.derivative[1]) + jnp.abs(e.derivative[2]) * jnp.sum(
+        e.separation**2, axis=-1
+    )
     zero = jnp.zeros(e.count)
     return zero.at[e.bonds.i].add(per_bond).at[e.bonds.j].add(per_bond)
 
@@ -85,7 +87,9 @@ def push_apart(model, glass, sizes, state, limit=600):
     def prepare(s, bonds):
         return None
 
-    found, bonds = on_fresh_lists(model, glass, sizes, (prepare, advance), lambda s: s.force > 20.0, state, limit)
+    found, bonds = on_fresh_lists(
+        model, glass, sizes, (prepare, advance), lambda s: s.force > 20.0, state, limit
+    )
     return found.replace(force=jnp.inf), bonds
 
 
@@ -114,7 +118,9 @@ def fire(model, glass, sizes, state, force_tol, limit):
         velocity = jnp.where(downhill, s.velocity, 0.0)
         since = jnp.where(downhill, s.since + 1, 0)
         settled = since > DELAY
-        step = jnp.where(downhill, jnp.where(settled, jnp.minimum(s.step * GROW, 1.0), s.step), s.step * SHRINK)
+        step = jnp.where(
+            downhill, jnp.where(settled, jnp.minimum(s.step * GROW, 1.0), s.step), s.step * SHRINK
+        )
         step = jnp.maximum(step, 0.02)
         mix = jnp.where(downhill, jnp.where(settled, s.mix * MIX_SHRINK, s.mix), MIX)
         dt = step * longest_step
@@ -122,7 +128,18 @@ def fire(model, glass, sizes, state, force_tol, limit):
         ratio = jnp.linalg.norm(velocity) / jnp.maximum(jnp.linalg.norm(force), 1e-300)
         velocity = (1 - mix) * velocity + mix * ratio * force
         velocity = velocity * _cap(dt * velocity, sizes.skin / 4)
-        return Descent(s.position + dt * velocity, velocity, jnp.max(jnp.abs(force)), step, mix, since, s.steps + 1, s.status)
+        return Descent(
+            s.position + dt * velocity,
+            velocity,
+            jnp.max(jnp.abs(force)),
+            step,
+            mix,
+            since,
+            s.steps + 1,
+            s.status,
+        )
 
     state = state.replace(force=jnp.full_like(state.force, jnp.inf))
-    return on_fresh_lists(model, glass, sizes, (prepare, advance), lambda s: ~(s.force <= force_tol), state, limit)
+    return on_fresh_lists(
+        model, glass, sizes, (prepare, advance), lambda s: ~(s.force <= force_tol), state, limit
+    )

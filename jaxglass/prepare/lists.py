@@ -42,8 +42,12 @@ def on_fresh_lists(model, glass, sizes, move, unfinished, state, limit):
             return jnp.max(jnp.sum((inner.position - origin) ** 2, axis=-1)) < (sizes.skin / 2) ** 2
 
         going = lambda inner: unfinished(inner) & (inner.steps < limit)
-        state, _ = bounded_loop(lambda s: going(s) & fresh(s), lambda s: advance(s, bonds, context), state, limit)
-        usable = ((state.status & int(OVERFLOWS)) == 0) & (state.steps > begun)  # no step is made from NaN
+        state, _ = bounded_loop(
+            lambda s: going(s) & fresh(s), lambda s: advance(s, bonds, context), state, limit
+        )
+        usable = ((state.status & int(OVERFLOWS)) == 0) & (
+            state.steps > begun
+        )  # no step is made from NaN
         return state, bonds, usable & (going(state) | ~fresh(state))
 
     start = (state, Bonds(none, none, none.astype(bool)), jnp.bool_(True))

@@ -60,7 +60,11 @@ def annealed(name, *, time=None, liquid_time=20.0):
     """
     at = catalogue.conditions(name)
     time = at.time if time is None else time
-    return Protocol("annealed", (Stage(at.liquid, at.liquid, liquid_time), Stage(at.anneal, at.anneal, time)), at.step)
+    return Protocol(
+        "annealed",
+        (Stage(at.liquid, at.liquid, liquid_time), Stage(at.anneal, at.anneal, time)),
+        at.step,
+    )
 
 
 def cooled(name, *, rate=1e-3, low=0.1, liquid_time=20.0):
@@ -74,9 +78,13 @@ def cooled(name, *, rate=1e-3, low=0.1, liquid_time=20.0):
     positive("rate", rate)
     at = catalogue.conditions(name)
     if not 0 < low < at.liquid:
-        raise ValueError(f"low must lie between 0 and the liquid's temperature {at.liquid}, found {low}")
+        raise ValueError(
+            f"low must lie between 0 and the liquid's temperature {at.liquid}, found {low}"
+        )
     return Protocol(
-        "cooled", (Stage(at.liquid, at.liquid, liquid_time), Stage(at.liquid, low, (at.liquid - low) / rate)), at.step
+        "cooled",
+        (Stage(at.liquid, at.liquid, liquid_time), Stage(at.liquid, low, (at.liquid - low) / rate)),
+        at.step,
     )
 
 
@@ -94,7 +102,9 @@ def instant_quench(name, *, parent=None, time=50.0):
     return Protocol("instant_quench", (Stage(parent, parent, time),), at.step)
 
 
-def make_glass(key, name, n, *, protocol=None, model=None, density=None, progress=False, checkpoint=None) -> Quenched:
+def make_glass(
+    key, name, n, *, protocol=None, model=None, density=None, progress=False, checkpoint=None
+) -> Quenched:
     """A glass of n particles from a random start, by a protocol.
 
     Args:
@@ -157,7 +167,15 @@ def _run_stages(model, motion, protocol, progress, keep):
                 done = int(motion.steps) - (end - length)
                 steps = min(PIECE, length - done)
                 at = lambda k, s=stage, n=length: s.temperature + (s.final - s.temperature) * k / n
-                motion = require(run_dynamics(model, motion, steps, temperature=at(done), final_temperature=at(done + steps)))
+                motion = require(
+                    run_dynamics(
+                        model,
+                        motion,
+                        steps,
+                        temperature=at(done),
+                        final_temperature=at(done + steps),
+                    )
+                )
                 bar.done(steps)
                 if time.perf_counter() - kept > 30:
                     keep(motion)
@@ -169,4 +187,6 @@ def _begin(key, model, glass, protocol):
     """The glass in motion at the first temperature, its overlaps gone."""
     smooth = require(quench(model, glass, force_tol=1e-2)).glass
     first = protocol.stages[0].temperature
-    return start_dynamics(key, model, smooth, temperature=first, dt=protocol.step, thermostat=protocol.thermostat)
+    return start_dynamics(
+        key, model, smooth, temperature=first, dt=protocol.step, thermostat=protocol.thermostat
+    )

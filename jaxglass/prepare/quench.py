@@ -98,14 +98,21 @@ def push_apart(model, glass):
         True
     """
     neighbours.check(model, glass)
-    attempt = lambda room: _push_apart(model, glass, neighbours.plan(model, glass, skin=skin_of(model), room=room))
+    attempt = lambda room: _push_apart(
+        model, glass, neighbours.plan(model, glass, skin=skin_of(model), room=room)
+    )
     return neighbours.with_room(attempt, model, glass).glass
 
 
 @functools.partial(jax.jit, static_argnums=2)
 def _push_apart(model, glass, sizes):
     state, _ = fire.push_apart(settled(model), glass, sizes, fire.start(glass.position))
-    return Quenched(glass.replace(position=wrap(glass.box, state.position)), state.force, state.steps, state.status)
+    return Quenched(
+        glass.replace(position=wrap(glass.box, state.position)),
+        state.force,
+        state.steps,
+        state.status,
+    )
 
 
 @functools.partial(jax.jit, static_argnums=2)
@@ -139,8 +146,14 @@ def _minimum(model, glass, settings):
         return _newton(model, glass, settings, bonds, s), bonds, fraction * 0.1
 
     (state, *_), _ = bounded_loop(unfinished, one_round, (state, bonds, 1e-3), ROUNDS)
-    bad = ~(jnp.isfinite(state.force) & jnp.all(jnp.isfinite(state.position)))  # without finite positions no bond pulls
-    status = state.status | flag(~(state.force <= settings.force_tol), Status.NOT_CONVERGED) | flag(bad, Status.NOT_FINITE)
+    bad = ~(
+        jnp.isfinite(state.force) & jnp.all(jnp.isfinite(state.position))
+    )  # without finite positions no bond pulls
+    status = (
+        state.status
+        | flag(~(state.force <= settings.force_tol), Status.NOT_CONVERGED)
+        | flag(bad, Status.NOT_FINITE)
+    )
     return wrap(glass.box, state.position), state.force, state.steps, status
 
 
@@ -165,7 +178,9 @@ def _newton(model, glass, settings, bonds, state):
     def step(carry):
         x, force, _ = carry
         e = at_bonds(model, glass.replace(position=x), bonds, order=2)
-        direction = cg(e.second, -e.gradient(), tol=1e-5, max_steps=20_000, project=remove_translation)
+        direction = cg(
+            e.second, -e.gradient(), tol=1e-5, max_steps=20_000, project=remove_translation
+        )
         move = direction.x
         trial = x + move
         reduced = jnp.max(jnp.abs(gradient_at(trial)))

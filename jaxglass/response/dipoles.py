@@ -45,7 +45,9 @@ def dipole_stiffness(e, *, method="auto", bonds=None):
     choice("method", method, ("auto", "direct", "cg"))
     check_expansion(e)
     if not isinstance(e, Expansion):
-        raise ValueError("dipole_stiffness needs the bonds of a pair model, found an expansion of energy(position)")
+        raise ValueError(
+            "dipole_stiffness needs the bonds of a pair model, found an expansion of energy(position)"
+        )
     if method == "auto":
         method = "direct" if bonds is None else "cg"
     if method == "cg":
@@ -85,7 +87,9 @@ def _every(e, layout):
     engine = factorise(e, layout=layout)
 
     def selected(shift):
-        return slabs.selected_inverse(slabs.factor(ring_of(e, layout, engine.rank, engine.spring, shift)))
+        return slabs.selected_inverse(
+            slabs.factor(ring_of(e, layout, engine.rank, engine.spring, shift))
+        )
 
     inverse, slope = jax.jvp(selected, (0.0,), (1.0,))
     first = bond_blocks(engine, e.bonds, inverse)

@@ -87,7 +87,9 @@ class Elasticity:
         d = self.stress.shape[0]
         a = self.total
         trace = jnp.einsum("ijij->", a) / d
-        along = (jnp.einsum("iikk->", a) + jnp.einsum("ijij->", a) + jnp.einsum("ijji->", a)) / (d * (d + 2))
+        along = (jnp.einsum("iikk->", a) + jnp.einsum("ijij->", a) + jnp.einsum("ijji->", a)) / (
+            d * (d + 2)
+        )
         return jnp.sqrt((trace - along) / ((d - 1) * self.density)), jnp.sqrt(along / self.density)
 
     @property
@@ -167,7 +169,9 @@ def nonaffine_modulus(e, modes, *, plane=(0, 1)):
 def _check(e, method):
     check_expansion(e)
     if not isinstance(e, Expansion):
-        raise ValueError("elastic moduli need the bonds of a pair model, found an expansion of energy(position)")
+        raise ValueError(
+            "elastic moduli need the bonds of a pair model, found an expansion of energy(position)"
+        )
     choice("method", method, ("direct", "cg"))
     return plan_layout(e) if method == "direct" else None
 
@@ -199,4 +203,12 @@ def _elasticity(e, method, layout):
     relaxation = tensor(-jnp.einsum("and,bnd->ab", xi, velocity))
     born = jnp.einsum("bik,bj,bl->ijkl", e.stiffness, e.separation, e.separation) / volume
     status = jnp.bitwise_or.reduce(status) | e.status
-    return Elasticity(born - relaxation, born, relaxation, velocity.reshape(d, d, n, d), stress(e), n / volume, status)
+    return Elasticity(
+        born - relaxation,
+        born,
+        relaxation,
+        velocity.reshape(d, d, n, d),
+        stress(e),
+        n / volume,
+        status,
+    )

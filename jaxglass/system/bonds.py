@@ -39,7 +39,9 @@ def scatter(bonds, per_bond, count):
     width = per_bond.shape[1] if per_bond.ndim == 2 else 0
     if width == 3:
         per_bond = jnp.pad(per_bond, ((0, 0), (0, 1)))
-    total = jax.ops.segment_sum(per_bond, bonds.j, count) - jax.ops.segment_sum(per_bond, bonds.i, count)
+    total = jax.ops.segment_sum(per_bond, bonds.j, count) - jax.ops.segment_sum(
+        per_bond, bonds.i, count
+    )
     return total[:, :3] if width == 3 else total
 
 

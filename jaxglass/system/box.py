@@ -55,19 +55,26 @@ def make_box(box, dim):
         orthogonal = True
     else:
         cell = array
-        orthogonal = not is_traced(array) and bool(np.all(np.asarray(array) == np.diag(np.diagonal(array))))
+        orthogonal = not is_traced(array) and bool(
+            np.all(np.asarray(array) == np.diag(np.diagonal(array)))
+        )
     if is_traced(cell):
         return Box(cell, orthogonal, None)
     if orthogonal and np.any(np.diagonal(cell) <= 0):
         raise ValueError(f"box must have positive edges, found {np.diagonal(cell).tolist()}")
     if np.linalg.det(cell) <= 0:
-        raise ValueError(f"box must be a cell of positive volume, found determinant {np.linalg.det(cell):.3g}")
+        raise ValueError(
+            f"box must be a cell of positive volume, found determinant {np.linalg.det(cell):.3g}"
+        )
     return Box(cell, orthogonal, static_width(cell))
 
 
 def static_width(cell):
     """Face distances of a concrete cell rounded down to steps of two per cent, so that similar boxes share programs."""
-    return tuple(float(1.02 ** np.floor(np.log(w * (1 + 1e-9)) / np.log(1.02))) for w in np.asarray(face_distance(cell)))
+    return tuple(
+        float(1.02 ** np.floor(np.log(w * (1 + 1e-9)) / np.log(1.02)))
+        for w in np.asarray(face_distance(cell))
+    )
 
 
 @jax.jit
@@ -87,7 +94,9 @@ def determinant(cell):
 def inverse(cell):
     """By cofactors, exact enough for the at most four dimensions of a cell."""
     d = cell.shape[-1]
-    cofactor = [[(-1) ** (i + k) * determinant(_minor(cell, i, k)) for i in range(d)] for k in range(d)]
+    cofactor = [
+        [(-1) ** (i + k) * determinant(_minor(cell, i, k)) for i in range(d)] for k in range(d)
+    ]
     rows = [jnp.stack(row, axis=-1) for row in cofactor]
     return jnp.stack(rows, axis=-2) / determinant(cell)[..., None, None]
 
@@ -120,7 +129,9 @@ def minimum_image(box, r):
 
 def wrap(box, x):
     """Positions moved into the cell by whole cell vectors, fractional coordinates in [0, 1); those inside stay as they are."""
-    for _ in range(2):  # rounding may put a small negative coordinate on the far face: once more moves it back
+    for _ in range(
+        2
+    ):  # rounding may put a small negative coordinate on the far face: once more moves it back
         x = x - cartesian(box, jnp.floor(fractional(box, x)))
     return x
 

@@ -57,7 +57,9 @@ def glass(position, box, *, species=None, diameter=None):
     """
     position = float64("position", position)
     if position.ndim != 2 or position.shape[1] not in (2, 3, 4):
-        raise ValueError(f"position must have shape (n, d) with d = 2, 3 or 4, found {position.shape}")
+        raise ValueError(
+            f"position must have shape (n, d) with d = 2, 3 or 4, found {position.shape}"
+        )
     n, dim = position.shape
     if n == 0:
         raise ValueError("position must hold at least one particle, found none")
@@ -81,7 +83,9 @@ def _species(species, n):
     if not jnp.issubdtype(species.dtype, jnp.integer):
         raise TypeError(f"species must be integers, found {species.dtype}")
     if species.shape != (n,):
-        raise ValueError(f"species must have one entry per particle, shape ({n},), found {species.shape}")
+        raise ValueError(
+            f"species must have one entry per particle, shape ({n},), found {species.shape}"
+        )
     if not is_traced(species) and np.min(species) < 0:
         raise ValueError(f"species must not be negative, found {int(np.min(species))}")
     return species.astype(jnp.int32)
@@ -90,10 +94,14 @@ def _species(species, n):
 def _diameters(diameter, n):
     diameter = float64("diameter", diameter)
     if diameter.shape != (n,):
-        raise ValueError(f"diameter must have one entry per particle, shape ({n},), found {diameter.shape}")
+        raise ValueError(
+            f"diameter must have one entry per particle, shape ({n},), found {diameter.shape}"
+        )
     finite("diameter", diameter)
     if not is_traced(diameter) and np.min(diameter) <= 0:
-        raise ValueError(f"diameter must be positive, found {float(np.min(diameter))} at index {int(np.argmin(diameter))}")
+        raise ValueError(
+            f"diameter must be positive, found {float(np.min(diameter))} at index {int(np.argmin(diameter))}"
+        )
     return diameter
 
 
@@ -104,7 +112,9 @@ def _refuse_coincident(position):
     same = np.all(np.diff(np.asarray(position)[order], axis=0) == 0, axis=1)
     if same.any():
         k = int(np.argmax(same))
-        raise ValueError(f"position puts particles {int(order[k])} and {int(order[k + 1])} on the same point")
+        raise ValueError(
+            f"position puts particles {int(order[k])} and {int(order[k + 1])} on the same point"
+        )
 
 
 def stack(samples):
@@ -121,10 +131,14 @@ def stack(samples):
     """
     good = lambda s: isinstance(s, Glass) or hasattr(s, "second")
     if good(samples):
-        raise TypeError(f"samples must be a list of glasses or expansions, found a single {type(samples).__name__}")
+        raise TypeError(
+            f"samples must be a list of glasses or expansions, found a single {type(samples).__name__}"
+        )
     samples = list(samples)
     if not all(map(good, samples)):
-        raise TypeError(f"samples must be glasses or expansions, found {', '.join(sorted({type(s).__name__ for s in samples}))}")
+        raise TypeError(
+            f"samples must be glasses or expansions, found {', '.join(sorted({type(s).__name__ for s in samples}))}"
+        )
     if not samples:
         raise ValueError("stack needs at least one sample, found an empty list")
     shapes = [s.position.shape for s in samples]
@@ -140,7 +154,9 @@ def stack(samples):
     samples = _shared_box_statics(samples)
     structures = {jax.tree.structure(s) for s in samples}
     if len(structures) > 1:
-        raise ValueError("stack needs samples of one kind: all with species or all with diameters, and one model")
+        raise ValueError(
+            "stack needs samples of one kind: all with species or all with diameters, and one model"
+        )
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *samples)
 
 
@@ -149,7 +165,10 @@ def _shared_box_statics(samples):
     widths = [b.width for b in boxes]
     width = None if None in widths else tuple(map(min, zip(*widths, strict=True)))
     orthogonal = all(b.orthogonal for b in boxes)
-    return [_with_box(s, b.replace(orthogonal=orthogonal, width=width)) for s, b in zip(samples, boxes, strict=True)]
+    return [
+        _with_box(s, b.replace(orthogonal=orthogonal, width=width))
+        for s, b in zip(samples, boxes, strict=True)
+    ]
 
 
 def _box_of(sample):

@@ -55,7 +55,9 @@ def thermal_average(e, observable, *, method="auto", probes=128, modes=64, seed=
     slope = jax.grad(observable)(x)
     known = inverse.exact(e, method, layout)
     moved, status = displacement(e, known)
-    return or_nan(status, jnp.sum(slope * moved) + _trace(_curvature(observable, x), known.columns, x))
+    return or_nan(
+        status, jnp.sum(slope * moved) + _trace(_curvature(observable, x), known.columns, x)
+    )
 
 
 def thermal_estimate(e, observable, *, probes=128, modes=64, seed=0):
@@ -83,7 +85,9 @@ def thermal_estimate(e, observable, *, probes=128, modes=64, seed=0):
         s = solve(e, z, tol=PROBE_TOL)
         return pulled(or_nan(s.status, s.x))
 
-    estimate = stochastic.trace(jax.random.key(seed), apply, x.shape, probes, known=(inner, found.vector))
+    estimate = stochastic.trace(
+        jax.random.key(seed), apply, x.shape, probes, known=(inner, found.vector)
+    )
     return jax.tree.map(functools.partial(or_nan, response.status | found.status), estimate)
 
 
@@ -108,7 +112,9 @@ def thermal_bond_average(e, function, *, method="auto"):
     """
     check_expansion(e)
     if not isinstance(e, Expansion):
-        raise ValueError("thermal_bond_average needs the bonds of a pair model; use thermal_average with energy(position)")
+        raise ValueError(
+            "thermal_bond_average needs the bonds of a pair model; use thermal_average with energy(position)"
+        )
     method, layout = inverse.choose(e, method, ("auto", "direct", "dense"))
     return _bond_average(e, function, method, layout)
 
@@ -117,8 +123,13 @@ def thermal_bond_average(e, function, *, method="auto"):
 def _bond_average(e, function, method, layout):
     known = inverse.exact(e, method, layout)
     moved, status = displacement(e, known)
-    slope, curvature = jax.vmap(jax.grad(function))(e.separation), jax.vmap(jax.hessian(function))(e.separation)
-    value = jnp.einsum("bxy,bxy->b", curvature, known.blocks) + jnp.sum(slope * e.difference(moved), axis=-1)
+    slope, curvature = (
+        jax.vmap(jax.grad(function))(e.separation),
+        jax.vmap(jax.hessian(function))(e.separation),
+    )
+    value = jnp.einsum("bxy,bxy->b", curvature, known.blocks) + jnp.sum(
+        slope * e.difference(moved), axis=-1
+    )
     return jnp.where(e.bonds.valid, or_nan(status, value), 0.0)
 
 

@@ -41,7 +41,13 @@ def choose(e, method, methods):
     choice("method", method, methods)
     bonded = isinstance(e, Expansion)
     if method == "auto":
-        method = "direct" if bonded and engine_bytes(e, plan_layout(e)) < LARGEST else "stochastic" if bonded else "dense"
+        method = (
+            "direct"
+            if bonded and engine_bytes(e, plan_layout(e)) < LARGEST
+            else "stochastic"
+            if bonded
+            else "dense"
+        )
     return method, plan_layout(e) if method == "direct" else None
 
 
@@ -81,7 +87,12 @@ def exact(e, method, layout):
 
 def modes(e, found):
     """The share of the modes found."""
-    return Inverse(blocks_of_modes(e, found), lambda b: (apply_modes(found, b), jnp.int32(0)), None, found.status)
+    return Inverse(
+        blocks_of_modes(e, found),
+        lambda b: (apply_modes(found, b), jnp.int32(0)),
+        None,
+        found.status,
+    )
 
 
 def dense(e):
@@ -103,7 +114,9 @@ def dense_inverse(e):
     """M^-1 as a matrix (n d, n d), and a status that tells whether M is positive on translation-free fields."""
     n, d = e.position.shape
     null = jnp.tile(jnp.eye(d), (n, 1)) / jnp.sqrt(n)
-    inverse, lowest = pseudo_inverse(as_matrix(lambda z: remove_translation(e.second(z)), (n, d)), null)
+    inverse, lowest = pseudo_inverse(
+        as_matrix(lambda z: remove_translation(e.second(z)), (n, d)), null
+    )
     return inverse, e.status | flag(~(lowest > 0), Status.NOT_A_MINIMUM)
 
 
@@ -116,4 +129,6 @@ def blocks_of_modes(e, modes):
 
 def apply_modes(modes, b):
     """Sum over modes of psi (psi.b) / omega^2."""
-    return jnp.einsum("k,k,knd->nd", modes.frequency**-2, jnp.einsum("knd,nd->k", modes.vector, b), modes.vector)
+    return jnp.einsum(
+        "k,k,knd->nd", modes.frequency**-2, jnp.einsum("knd,nd->k", modes.vector, b), modes.vector
+    )

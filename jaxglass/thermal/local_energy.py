@@ -71,11 +71,17 @@ def local_thermal_energy(e, *, method="auto", probes=128, modes=64, seed=0):
     """
     check_expansion(e)
     if not isinstance(e, Expansion):
-        raise ValueError("local_thermal_energy needs the bonds of a pair model; energy(position) has thermal_displacement")
+        raise ValueError(
+            "local_thermal_energy needs the bonds of a pair model; energy(position) has thermal_displacement"
+        )
     method, layout = inverse.choose(e, method, METHODS)
     integer("probes", probes, at_least=2)
     integer("modes", modes, at_least=1)
-    found = lowest_modes(e, min(modes, e.position.size - e.position.shape[1])) if method in ("stochastic", "modes") else None
+    found = (
+        lowest_modes(e, min(modes, e.position.size - e.position.shape[1]))
+        if method in ("stochastic", "modes")
+        else None
+    )
     return _local(e, found, method, layout, probes, seed)
 
 
@@ -112,7 +118,9 @@ def third_of_inverse(e, columns):
     """The same for an energy without bonds: the sum over an orthonormal set of U''' : z (M^-1 z)."""
     shape, size = e.position.shape, e.position.size
     pairs = jnp.eye(size), columns(jnp.arange(size)).reshape(size, size).T
-    return jnp.sum(jax.lax.map(lambda zy: e.third(zy[0].reshape(shape), zy[1].reshape(shape)), pairs), axis=0)
+    return jnp.sum(
+        jax.lax.map(lambda zy: e.third(zy[0].reshape(shape), zy[1].reshape(shape)), pairs), axis=0
+    )
 
 
 @functools.partial(jax.jit, static_argnames=("method", "layout", "probes", "seed"))
@@ -128,7 +136,11 @@ def _local(e, found, method, layout, probes, seed):
 
 def displacement(e, known):
     """X from what is known of M^-1, and the status of both."""
-    pull = third_of_inverse(e, known.columns) if known.blocks is None else bond_third_of_inverse(e, known.blocks)
+    pull = (
+        third_of_inverse(e, known.columns)
+        if known.blocks is None
+        else bond_third_of_inverse(e, known.blocks)
+    )
     x, status = known.apply(pull)
     return -remove_translation(x), e.status | known.status | status
 
@@ -154,7 +166,9 @@ def _stochastic(e, found: Modes, probes, seed):
         y = solve(e, z, tol=PROBE_TOL)
         a, b = e.difference(y.x), e.difference(z)
         outer = a[:, :, None] * b[:, None, :]
-        blocks = jnp.where(e.bonds.valid[:, None, None], 0.5 * (outer + jnp.swapaxes(outer, 1, 2)), 0.0)
+        blocks = jnp.where(
+            e.bonds.valid[:, None, None], 0.5 * (outer + jnp.swapaxes(outer, 1, 2)), 0.0
+        )
         x = solve(e, bond_third_of_inverse(e, blocks), tol=PROBE_TOL)
         harmonic, anharmonic = _parts(e, blocks, -x.x)
         status, *sums = carry
@@ -166,12 +180,16 @@ def _stochastic(e, found: Modes, probes, seed):
     (status, harmonic, anharmonic, square, moved), _ = jax.lax.scan(
         sample, start, draw_probes(jax.random.key(seed), probes, shape)
     )
-    harmonic, anharmonic, square, moved = (a / probes for a in (harmonic, anharmonic, square, moved))
+    harmonic, anharmonic, square, moved = (
+        a / probes for a in (harmonic, anharmonic, square, moved)
+    )
     variance = jnp.maximum(square - (harmonic + anharmonic) ** 2, 0.0)
     error = jnp.sqrt(variance / (probes - 1))
     harmonic, anharmonic = harmonic + exact[0], anharmonic + exact[1]
     moved = remove_translation(moved - solved.x)
-    return LocalThermalEnergy(harmonic + anharmonic, harmonic, anharmonic, moved, error, e.status | status)
+    return LocalThermalEnergy(
+        harmonic + anharmonic, harmonic, anharmonic, moved, error, e.status | status
+    )
 
 
 @jax.jit

@@ -53,7 +53,9 @@ def softness_field(e, value, *, bins=40, threshold=1.1, reduce="mean", least=2):
     """
     choice("reduce", reduce, ("mean", "sum"))
     if jnp.shape(value) != e.bonds.i.shape:
-        raise ValueError(f"value must hold one number per bond, shape {e.bonds.i.shape}, found {jnp.shape(value)}")
+        raise ValueError(
+            f"value must hold one number per bond, shape {e.bonds.i.shape}, found {jnp.shape(value)}"
+        )
     bins = integer("bins", bins, at_least=3)
     middle = fractional(e.glass.box, e.position[e.bonds.i] + 0.5 * e.separation)
     if not is_traced(e, value):
@@ -74,7 +76,9 @@ def _fitting(middle, bins, least):
     """The largest number of bins, at most the given one, that leaves each bin its bonds."""
     dim = middle.shape[1]
     while bins > 3:
-        place = np.ravel_multi_index(tuple(np.floor((middle % 1.0) * bins).astype(int).T % bins), (bins,) * dim)
+        place = np.ravel_multi_index(
+            tuple(np.floor((middle % 1.0) * bins).astype(int).T % bins), (bins,) * dim
+        )
         if np.bincount(place, minlength=bins**dim).min() >= least:
             break
         bins -= 1
@@ -106,5 +110,7 @@ def softness_peaks(glass, field):
         peak &= (field > np.roll(field, 1, axis)) & (field > np.roll(field, -1, axis))
     place, score = np.argwhere(peak), field[peak]
     order = np.argsort(-score, kind="stable")
-    position = np.asarray(cartesian(glass.box, jnp.asarray((place[order] + 0.5) / np.array(field.shape))))
+    position = np.asarray(
+        cartesian(glass.box, jnp.asarray((place[order] + 0.5) / np.array(field.shape)))
+    )
     return Spots(position, score[order], score[order][:1] / score[order])

@@ -21,7 +21,9 @@ def test_the_exponent_of_a_power_law_lies_in_its_interval():
     """Of 40 samples of a known law, 95 % intervals hold the exponent in all but a few (binomial, five deviations)."""
     inside = 0
     for k in range(40):
-        found = jg.tail_exponent(np.random.default_rng(k).pareto(1.25, 500) + 1, 1.0, resamples=200, seed=k)
+        found = jg.tail_exponent(
+            np.random.default_rng(k).pareto(1.25, 500) + 1, 1.0, resamples=200, seed=k
+        )
         inside += found.low < -2.25 < found.high
     assert inside >= 40 * 0.95 - 5 * np.sqrt(40 * 0.95 * 0.05)
 

@@ -14,7 +14,9 @@ def test_every_bit_has_a_sentence():
 
 def test_require_names_count_and_first_sample():
     result = SimpleNamespace(status=np.array([0, 0, int(jg.Status.RATTLERS), 1]))
-    with pytest.raises(RuntimeError, match="2 of 4 samples failed, first sample 2: some particles touch nothing"):
+    with pytest.raises(
+        RuntimeError, match="2 of 4 samples failed, first sample 2: some particles touch nothing"
+    ):
         jg.require(result)
 
 

@@ -20,5 +20,11 @@ def test_leaves_and_structure():
 
 
 def test_bounded_loop_stops_at_the_condition_and_at_the_limit():
-    assert [int(v) for v in bounded_loop(lambda s: s < 5, lambda s: s + 1, jnp.int32(0), 100)] == [5, 5]
-    assert [int(v) for v in bounded_loop(lambda s: s < 5, lambda s: s + 1, jnp.int32(0), 3)] == [3, 3]
+    assert [int(v) for v in bounded_loop(lambda s: s < 5, lambda s: s + 1, jnp.int32(0), 100)] == [
+        5,
+        5,
+    ]
+    assert [int(v) for v in bounded_loop(lambda s: s < 5, lambda s: s + 1, jnp.int32(0), 3)] == [
+        3,
+        3,
+    ]

@@ -27,7 +27,9 @@ def samples():
     """Five glasses of 64, the last one broken on purpose."""
     model = jg.models.get("ipl2d")
     quench = jax.vmap(lambda g: jg.quench(model, g))
-    glasses = quench(jg.stack([jg.random_glass(jax.random.key(k), "ipl2d", 64) for k in range(5)])).glass
+    glasses = quench(
+        jg.stack([jg.random_glass(jax.random.key(k), "ipl2d", 64) for k in range(5)])
+    ).glass
     glasses = glasses.replace(position=glasses.position.at[4, 0, 0].add(0.5))
     return model, jax.vmap(lambda g: jg.expand(model, g, capacity=260))(glasses)
 
@@ -36,7 +38,11 @@ def test_results_do_not_depend_on_the_chunk(samples):
     _, e = samples
     whole = jg.map_ensemble(spectrum, e, chunk=5)
     for chunk in (1, 2, None):
-        for a, b in zip(jax.tree.leaves(jg.map_ensemble(spectrum, e, chunk=chunk)), jax.tree.leaves(whole), strict=True):
+        for a, b in zip(
+            jax.tree.leaves(jg.map_ensemble(spectrum, e, chunk=chunk)),
+            jax.tree.leaves(whole),
+            strict=True,
+        ):
             np.testing.assert_allclose(a[:4], b[:4], rtol=0, atol=1e-12 * np.abs(b[:4]).max())
 
 
@@ -60,7 +66,12 @@ def test_rounds_finish_the_slow_ones_apart():
     alone = jg.map_ensemble(lambda g: jg.quench(model, g).steps, glasses)
     budget = int(np.median(alone))
     assert np.any(alone > budget) and np.any(alone <= budget)
-    runs = [jg.map_until(quench, glasses, budgets=(budget, 100_000), resume=lambda g, q: q.glass, chunk=c) for c in (5, 2)]
+    runs = [
+        jg.map_until(
+            quench, glasses, budgets=(budget, 100_000), resume=lambda g, q: q.glass, chunk=c
+        )
+        for c in (5, 2)
+    ]
     assert runs[0].status.tolist() == [0] * 5
     np.testing.assert_allclose(runs[0].glass.position, runs[1].glass.position, atol=1e-12 * 10)
 
@@ -77,8 +88,24 @@ def test_an_interrupted_run_goes_on(tmp_path):
     with open(files[1], "wb") as file:
         np.savez(file, leaf0=np.array([100.0, 200.0]), work=work)
     files[2].unlink()
-    assert jg.map_ensemble(double, samples, chunk=2, folder=tmp_path).tolist() == [0, 2, 100, 200, 8, 10, 12]
-    assert jg.map_ensemble(double, samples, chunk=3, folder=tmp_path).tolist() == [0, 2, 4, 6, 8, 10, 12]
+    assert jg.map_ensemble(double, samples, chunk=2, folder=tmp_path).tolist() == [
+        0,
+        2,
+        100,
+        200,
+        8,
+        10,
+        12,
+    ]
+    assert jg.map_ensemble(double, samples, chunk=3, folder=tmp_path).tolist() == [
+        0,
+        2,
+        4,
+        6,
+        8,
+        10,
+        12,
+    ]
     assert len(sorted(tmp_path.glob("*_by_3.npz"))) == 3
     files[0].write_bytes(b"broken")
     with pytest.raises(ValueError, match="damaged file"):
@@ -89,7 +116,9 @@ def test_an_interrupted_run_goes_on(tmp_path):
     closing_over = lambda numbers: lambda x: x * jnp.sum(numbers)
     jg.map_ensemble(closing_over(jnp.ones(3)), samples, chunk=2, folder=tmp_path / "closed")
     with pytest.raises(ValueError, match="folder holds results of another run"):
-        jg.map_ensemble(closing_over(jnp.full(3, 2.0)), samples, chunk=2, folder=tmp_path / "closed")
+        jg.map_ensemble(
+            closing_over(jnp.full(3, 2.0)), samples, chunk=2, folder=tmp_path / "closed"
+        )
     for function, other in ((lambda x: 3 * x, samples), (double, samples + 1)):
         with pytest.raises(ValueError, match="folder holds results of another run"):
             jg.map_ensemble(function, other, chunk=2, folder=tmp_path)
@@ -109,7 +138,9 @@ def test_bad_input_is_refused():
 def run(code, *arguments, **variables):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
     command = [sys.executable, "-c", textwrap.dedent(code), *arguments]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 JOB = """

@@ -11,7 +11,9 @@ import jaxglass as jg
 
 
 def same(a, b):
-    return jax.tree.structure(a) == jax.tree.structure(b) and all(map(np.array_equal, jax.tree.leaves(a), jax.tree.leaves(b)))
+    return jax.tree.structure(a) == jax.tree.structure(b) and all(
+        map(np.array_equal, jax.tree.leaves(a), jax.tree.leaves(b))
+    )
 
 
 def test_a_glass_comes_back_bit_for_bit(case, tmp_path):
@@ -76,7 +78,9 @@ def test_a_users_own_model_is_not_taken_for_a_built_in_one_of_its_name(ipl, tmp_
 
 
 def test_named_tuples_keep_their_names(ipl, tmp_path):
-    jg.save(tmp_path / "g.h5", ipl.glass, results={"tail": jg.tail_exponent(np.arange(1.0, 50.0), 2.0)})
+    jg.save(
+        tmp_path / "g.h5", ipl.glass, results={"tail": jg.tail_exponent(np.arange(1.0, 50.0), 2.0)}
+    )
     assert set(jg.load(tmp_path / "g.h5").results["tail"]) >= {"low", "high"}
 
 
@@ -196,8 +200,12 @@ def test_lammps_data(tmp_path):
     path.write_text(DATA.replace("3 atoms", "4 atoms"))
     with pytest.raises(ValueError, match="promises 4 atoms and holds 3"):
         jg.read_lammps_data(path)
-    path.write_text(DATA.replace("# atomic", "").replace("2 1 1.0 1.0 1.0", "2 1 1 0.0 1.0 1.0 1.0"))
-    with pytest.raises(ValueError, match="has 7 columns in its section Atoms, expected 5 of style 'atomic'"):
+    path.write_text(
+        DATA.replace("# atomic", "").replace("2 1 1.0 1.0 1.0", "2 1 1 0.0 1.0 1.0 1.0")
+    )
+    with pytest.raises(
+        ValueError, match="has 7 columns in its section Atoms, expected 5 of style 'atomic'"
+    ):
         jg.read_lammps_data(path)
     path.write_text("nothing")
     with pytest.raises(ValueError, match="not a LAMMPS data file"):
@@ -215,7 +223,9 @@ def test_lammps_dump(tmp_path):
     with pytest.raises(ValueError, match="frame must be below 2"):
         jg.read_lammps_dump(path, frame=5)
     path.write_text(DUMP.replace("pp pp pp", "pp pp fs"))
-    assert jg.read_lammps_dump(path, dim=2).dim == 2  # a film that is not periodic along z, which is dropped
+    assert (
+        jg.read_lammps_dump(path, dim=2).dim == 2
+    )  # a film that is not periodic along z, which is dropped
     path.write_text(DUMP.replace("pp pp pp", "pp ff pp"))
     for dim in (2, 3):
         with pytest.raises(ValueError, match="not periodic"):

@@ -46,7 +46,9 @@ def test_gradient_of_the_log_determinant_is_the_third_derivative_on_the_inverse(
         from jaxglass.landscape import direct
 
         engine = direct.factorise(moved, layout=layout)
-        return engine.factor.logdet - (2 + 2 * (layout.slabs * engine.width - 400)) * jnp.log(engine.spring)
+        return engine.factor.logdet - (2 + 2 * (layout.slabs * engine.width - 400)) * jnp.log(
+            engine.spring
+        )
 
     slope = jax.grad(at)(ipl.glass.position)
     exact = e.scatter(bond_third_block(e, bond_blocks(jg.factorise(e), e.bonds)))
@@ -58,7 +60,9 @@ def test_gradient_of_the_log_determinant_is_the_third_derivative_on_the_inverse(
 def test_solve(some, method):
     s = jg.solve(some.expansion, some.direction, method=method)
     assert int(s.status) == 0
-    error = jnp.linalg.norm(jg.hvp(some.expansion, s.x) - some.direction) / jnp.linalg.norm(some.direction)
+    error = jnp.linalg.norm(jg.hvp(some.expansion, s.x) - some.direction) / jnp.linalg.norm(
+        some.direction
+    )
     assert float(error) < 1e-8
     assert float(jnp.abs(s.x.mean(0)).max()) < 1e-12 * float(jnp.abs(s.x).max())
 
@@ -68,11 +72,15 @@ def test_many_right_hand_sides_with_one_factor(ipl):
     b = jax.random.normal(jax.random.key(0), (5, 400, 2))
     together = jax.vmap(lambda b: jg.solve(ipl.expansion, b, method="direct", factor=engine).x)(b)
     np.testing.assert_allclose(
-        together[3], jg.solve(ipl.expansion, b[3], tol=1e-12).x, atol=1e-9 * float(jnp.abs(together[3]).max())
+        together[3],
+        jg.solve(ipl.expansion, b[3], tol=1e-12).x,
+        atol=1e-9 * float(jnp.abs(together[3]).max()),
     )
     columns = jnp.moveaxis(b - b.mean(1, keepdims=True), 0, -1)
     x = apply_inverse(engine, columns)[..., 3]
-    np.testing.assert_allclose(x - x.mean(0), together[3], atol=1e-9 * float(jnp.abs(together[3]).max()))
+    np.testing.assert_allclose(
+        x - x.mean(0), together[3], atol=1e-9 * float(jnp.abs(together[3]).max())
+    )
 
 
 def test_sheared_box(ipl):
@@ -96,7 +104,9 @@ def test_every_layout_gives_the_same_blocks(ipl):
     for layout in (Layout(0, 3), Layout(1, 6), Layout(0, 9)):
         engine = jg.factorise(e, layout=layout)
         assert int(engine.status) == 0
-        np.testing.assert_allclose(bond_blocks(engine, e.bonds), exact, atol=1e-11 * float(jnp.abs(exact).max()))
+        np.testing.assert_allclose(
+            bond_blocks(engine, e.bonds), exact, atol=1e-11 * float(jnp.abs(exact).max())
+        )
 
 
 def test_slabs_too_thin_are_flagged(ipl):

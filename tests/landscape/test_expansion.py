@@ -23,7 +23,9 @@ def test_force_vanishes_at_the_minimum(case):
 
 
 def test_bond_energies(case):
-    assert relative(np.asarray(case.expansion.energy)[case.order()], case.ref["bond_energy"]) < 1e-11
+    assert (
+        relative(np.asarray(case.expansion.energy)[case.order()], case.ref["bond_energy"]) < 1e-11
+    )
 
 
 def test_contractions(case):
@@ -36,7 +38,12 @@ def test_contractions(case):
 def test_coefficients_do_not_depend_on_the_norm(case):
     for scale in (1.0, 3.0):
         k = jg.coefficients(case.expansion, scale * case.direction)
-        assert relative([k.stiffness, k.asymmetry, k.quartic, k.participation], case.ref["coefficients"]) < 1e-9
+        assert (
+            relative(
+                [k.stiffness, k.asymmetry, k.quartic, k.participation], case.ref["coefficients"]
+            )
+            < 1e-9
+        )
 
 
 def test_third_is_symmetric_and_linear(ipl):
@@ -53,7 +60,10 @@ def test_block_contraction_agrees_with_the_two_field_one(ipl):
 
     z = ipl.expansion.difference(ipl.direction)
     np.testing.assert_allclose(
-        bond_third_block(ipl.expansion, z[:, :, None] * z[:, None, :]), bond_third(ipl.expansion, z, z), rtol=1e-10, atol=1e-12
+        bond_third_block(ipl.expansion, z[:, :, None] * z[:, None, :]),
+        bond_third(ipl.expansion, z, z),
+        rtol=1e-10,
+        atol=1e-12,
     )
 
 
@@ -61,7 +71,10 @@ def test_stiffness_property_is_the_product(ipl):
     e = ipl.expansion
     z = e.difference(ipl.direction)
     np.testing.assert_allclose(
-        e.scatter(jnp.einsum("bij,bj->bi", e.stiffness, z)), jg.hvp(e, ipl.direction), rtol=1e-9, atol=1e-12
+        e.scatter(jnp.einsum("bij,bj->bi", e.stiffness, z)),
+        jg.hvp(e, ipl.direction),
+        rtol=1e-9,
+        atol=1e-12,
     )
 
 
@@ -75,9 +88,17 @@ def test_translations_cost_nothing(case):
 def test_each_order_is_the_derivative_of_the_one_before(ipl, order):
     """Central differences of the contraction below converge with the square of the step."""
     z = ipl.direction
-    at = lambda s: jg.expand(ipl.model, ipl.glass.replace(position=ipl.glass.position + s * z), capacity=1600)
-    below = {2: lambda e: e.gradient(), 3: lambda e: jg.hvp(e, z), 4: lambda e: jg.third(e, z, z)}[order]
-    exact = {2: lambda e: jg.hvp(e, z), 3: lambda e: jg.third(e, z, z), 4: lambda e: jg.fourth(e, z)}[order](at(0.0))
+    at = lambda s: jg.expand(
+        ipl.model, ipl.glass.replace(position=ipl.glass.position + s * z), capacity=1600
+    )
+    below = {2: lambda e: e.gradient(), 3: lambda e: jg.hvp(e, z), 4: lambda e: jg.third(e, z, z)}[
+        order
+    ]
+    exact = {
+        2: lambda e: jg.hvp(e, z),
+        3: lambda e: jg.third(e, z, z),
+        4: lambda e: jg.fourth(e, z),
+    }[order](at(0.0))
     error = lambda h: float(jnp.linalg.norm((below(at(h)) - below(at(-h))) / (2 * h) - exact))
     assert abs(np.log2(error(2e-2) / error(1e-2)) - 2) < 0.15
 
@@ -91,7 +112,10 @@ def test_many_body_expansion_agrees_with_the_bonds(ipl):
     assert relative(jg.third(e, z, z), ipl.ref["third"]) < 1e-10
     assert relative(jg.fourth(e, z), ipl.ref["fourth"]) < 1e-9
     k = jg.coefficients(e, z)
-    assert relative([k.stiffness, k.asymmetry, k.quartic, k.participation], ipl.ref["coefficients"]) < 1e-9
+    assert (
+        relative([k.stiffness, k.asymmetry, k.quartic, k.participation], ipl.ref["coefficients"])
+        < 1e-9
+    )
     assert float(jnp.abs(e.gradient()).max()) < 1e-9
 
 
@@ -100,7 +124,10 @@ def test_model_derivative_of_the_energy(case):
     leaves, tree = jax.tree.flatten(case.model)
 
     def energy(s, k):
-        return jg.energy(jax.tree.unflatten(tree, [leaf + s * (m == k) for m, leaf in enumerate(leaves)]), case.glass)
+        return jg.energy(
+            jax.tree.unflatten(tree, [leaf + s * (m == k) for m, leaf in enumerate(leaves)]),
+            case.glass,
+        )
 
     for k in range(len(leaves)):
         slope = float(jax.grad(energy)(0.0, k))

@@ -23,7 +23,10 @@ def test_agrees_with_a_dense_solution():
 
 def test_a_good_preconditioner_needs_fewer_steps():
     a, b = spd() + jnp.diag(jnp.logspace(0, 5, 40)), jnp.ones(40)
-    plain, better = cg(lambda v: a @ v, b), cg(lambda v: a @ v, b, precondition=lambda v: v / jnp.diag(a))
+    plain, better = (
+        cg(lambda v: a @ v, b),
+        cg(lambda v: a @ v, b, precondition=lambda v: v / jnp.diag(a)),
+    )
     assert int(better.steps) < int(plain.steps) / 2
     np.testing.assert_allclose(better.x, jnp.linalg.solve(a, b), rtol=1e-6)
 
@@ -43,7 +46,9 @@ def test_zero_right_hand_side_needs_no_step():
 def test_solve_inverts_the_hessian_and_has_zero_mean(case):
     s = jg.solve(case.expansion, case.direction)
     assert int(s.status) == 0
-    error = jnp.linalg.norm(jg.hvp(case.expansion, s.x) - case.direction) / jnp.linalg.norm(case.direction)
+    error = jnp.linalg.norm(jg.hvp(case.expansion, s.x) - case.direction) / jnp.linalg.norm(
+        case.direction
+    )
     assert float(error) < 1e-8
     assert float(jnp.abs(s.x.mean(0)).max()) < 1e-14 * float(jnp.abs(s.x).max()) * case.glass.count
 

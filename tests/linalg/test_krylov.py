@@ -15,7 +15,9 @@ N = 120
 @pytest.fixture(scope="module")
 def matrix():
     q = jnp.linalg.qr(jax.random.normal(jax.random.key(0), (N, N)))[0]
-    value = jnp.concatenate([jnp.array([0.1, 0.1, 0.2, 0.5]), jnp.linspace(1.0, 300.0, N - 4)])  # with a degenerate pair
+    value = jnp.concatenate(
+        [jnp.array([0.1, 0.1, 0.2, 0.5]), jnp.linspace(1.0, 300.0, N - 4)]
+    )  # with a degenerate pair
     return (q * value) @ q.T, value
 
 
@@ -45,7 +47,9 @@ def test_lowest_pairs_equal_the_dense_ones(matrix, method):
     np.testing.assert_allclose(found.vector.T @ found.vector, np.eye(10), atol=1e-12)
     assert float(found.residual.max()) < 1e-5
     np.testing.assert_allclose(
-        found.residual, jnp.linalg.norm(a @ found.vector - found.vector * found.value, axis=0) / found.value, atol=1e-9
+        found.residual,
+        jnp.linalg.norm(a @ found.vector - found.vector * found.value, axis=0) / found.value,
+        atol=1e-9,
     )
 
 
@@ -71,6 +75,8 @@ def test_filter_is_the_chebyshev_polynomial():
 
 def test_dense_matrix_and_deflation(matrix):
     a, value = matrix
-    np.testing.assert_allclose(as_matrix(lambda v: (a @ v.ravel()).reshape(60, 2), (60, 2)), a, atol=1e-12)
+    np.testing.assert_allclose(
+        as_matrix(lambda v: (a @ v.ravel()).reshape(60, 2), (60, 2)), a, atol=1e-12
+    )
     null = jnp.linalg.eigh(a)[1][:, :1]
     assert float(jnp.linalg.eigvalsh(deflated(a, null))[-1]) > float(value[-1])

@@ -19,7 +19,9 @@ def matrices():
 @pytest.mark.parametrize("function", (eigh, orthonormal, inverse_cholesky))
 def test_a_batch_equals_one_by_one_without_a_batched_call(function, matrices):
     batched = jax.jit(jax.vmap(function))
-    for together, *alone in zip(*map(jax.tree.leaves, (batched(matrices), *map(function, matrices))), strict=True):
+    for together, *alone in zip(
+        *map(jax.tree.leaves, (batched(matrices), *map(function, matrices))), strict=True
+    ):
         np.testing.assert_allclose(together, alone, rtol=0, atol=1e-13)
     calls = re.findall(r"@lapack_\w+\(.*", batched.lower(matrices).as_text())
     assert calls and not any("tensor<3x6x6" in call for call in calls)
@@ -39,6 +41,10 @@ def test_derivatives_of_the_inverse_factor(matrices):
     for exact, ahead, behind in zip(slope, path(1e-5), path(-1e-5), strict=True):
         np.testing.assert_allclose(exact, (ahead - behind) / 2e-5, atol=1e-8)
     scalar = lambda s: sum(jnp.sum(jnp.sin(leaf)) for leaf in path(s))
-    assert float(jax.grad(scalar)(0.0)) == pytest.approx(float(jax.jvp(scalar, (0.0,), (1.0,))[1]), rel=1e-12)
+    assert float(jax.grad(scalar)(0.0)) == pytest.approx(
+        float(jax.jvp(scalar, (0.0,), (1.0,))[1]), rel=1e-12
+    )
     second = jax.grad(jax.grad(scalar))(0.0)
-    assert float(second) == pytest.approx(float(jax.grad(scalar)(1e-5) - jax.grad(scalar)(-1e-5)) / 2e-5, rel=1e-6)
+    assert float(second) == pytest.approx(
+        float(jax.grad(scalar)(1e-5) - jax.grad(scalar)(-1e-5)) / 2e-5, rel=1e-6
+    )

@@ -37,9 +37,13 @@ def test_against_dense_algebra(blocks):
     inverse, dense = slabs.selected_inverse(factor), np.linalg.inv(full)
     for k in range(blocks):
         np.testing.assert_allclose(inverse.diagonal[k], dense[at(k), at(k)], atol=1e-15)
-        np.testing.assert_allclose(inverse.diagonal[k], np.asarray(inverse.diagonal[k]).T, atol=1e-15)
+        np.testing.assert_allclose(
+            inverse.diagonal[k], np.asarray(inverse.diagonal[k]).T, atol=1e-15
+        )
         if blocks > 1:
-            np.testing.assert_allclose(inverse.upper[k], dense[at(k), at((k + 1) % blocks)], atol=1e-15)
+            np.testing.assert_allclose(
+                inverse.upper[k], dense[at(k), at((k + 1) % blocks)], atol=1e-15
+            )
 
 
 def test_derivative_of_the_selected_inverse_with_respect_to_a_shift():
@@ -47,7 +51,9 @@ def test_derivative_of_the_selected_inverse_with_respect_to_a_shift():
     matrix, full, at = ring(6)
 
     def shifted(s):
-        return slabs.selected_inverse(slabs.factor(slabs.Ring(matrix.diagonal + s * jnp.eye(SIZE), matrix.upper)))
+        return slabs.selected_inverse(
+            slabs.factor(slabs.Ring(matrix.diagonal + s * jnp.eye(SIZE), matrix.upper))
+        )
 
     slope = jax.jvp(shifted, (0.0,), (1.0,))[1]
     square = np.linalg.inv(full) @ np.linalg.inv(full)
@@ -62,7 +68,9 @@ def test_gradient_of_the_determinant_is_the_inverse():
     dense = np.linalg.inv(full)
     for k in range(5):
         # Only the lower triangle of a diagonal block is read, so off-diagonal entries count twice there.
-        np.testing.assert_allclose(0.5 * (g.diagonal[k] + g.diagonal[k].T), dense[at(k), at(k)], atol=1e-14)
+        np.testing.assert_allclose(
+            0.5 * (g.diagonal[k] + g.diagonal[k].T), dense[at(k), at(k)], atol=1e-14
+        )
         np.testing.assert_allclose(g.upper[k], 2 * dense[at(k), at((k + 1) % 5)], atol=1e-14)
 
 
@@ -78,4 +86,6 @@ def test_vmap_over_rings():
     many = [ring(4, seed)[0] for seed in range(3)]
     stacked = jax.tree.map(lambda *a: jnp.stack(a), *many)
     together = jax.vmap(lambda r: slabs.selected_inverse(slabs.factor(r)).diagonal)(stacked)
-    np.testing.assert_allclose(together[2], slabs.selected_inverse(slabs.factor(many[2])).diagonal, atol=1e-15)
+    np.testing.assert_allclose(
+        together[2], slabs.selected_inverse(slabs.factor(many[2])).diagonal, atol=1e-15
+    )

@@ -27,7 +27,9 @@ def test_trace_and_diagonal_within_five_standard_errors():
 
 def test_error_falls_with_the_square_root_of_the_probes():
     g = operator()
-    few, many = (float(stochastic.trace(KEY, lambda z: g @ z, (N,), count).error) for count in (200, 3200))
+    few, many = (
+        float(stochastic.trace(KEY, lambda z: g @ z, (N,), count).error) for count in (200, 3200)
+    )
     assert 3 < few / many < 5.3
 
 
@@ -35,7 +37,9 @@ def test_deflation_removes_the_noise_of_what_is_known():
     g = operator()
     a, v = jnp.linalg.eigh(g)
     known = a[-10:], v[:, -10:].T
-    plain, better = (stochastic.trace(KEY, lambda z: g @ z, (N,), 200, known=k) for k in (None, known))
+    plain, better = (
+        stochastic.trace(KEY, lambda z: g @ z, (N,), 200, known=k) for k in (None, known)
+    )
     assert float(better.error) < 0.5 * float(plain.error)
     assert abs(float(better.value) - float(jnp.trace(g))) < 5 * float(better.error)
     d = stochastic.diagonal(KEY, lambda z: g @ z, (N,), 200, known=known)
@@ -43,4 +47,6 @@ def test_deflation_removes_the_noise_of_what_is_known():
 
 
 def test_probe_k_does_not_depend_on_the_count():
-    np.testing.assert_array_equal(stochastic.probes(KEY, 8, (5,))[:3], stochastic.probes(KEY, 3, (5,)))
+    np.testing.assert_array_equal(
+        stochastic.probes(KEY, 8, (5,))[:3], stochastic.probes(KEY, 3, (5,))
+    )

@@ -58,7 +58,9 @@ def test_lj2d_tail_is_twice_continuously_differentiable():
         f = lambda x, k=k: float(energy_of(model, k)(0.5 * x * x, 1.0, 1.0))
         assert f(2 - 1e-9) == pytest.approx(f(2 + 1e-9), abs=1e-6)
         assert f(2.5) == pytest.approx(0.0, abs=1e-13)
-    assert float(energy_of(model)(0.5, 1.0, 1.0)) == pytest.approx(oracle.lj2d().radial(np.array([1.0]), 1.0, 1.0)[0])
+    assert float(energy_of(model)(0.5, 1.0, 1.0)) == pytest.approx(
+        oracle.lj2d().radial(np.array([1.0]), 1.0, 1.0)[0]
+    )
 
 
 def test_hertz_is_jax_mds_soft_sphere():
@@ -66,7 +68,12 @@ def test_hertz_is_jax_mds_soft_sphere():
 
     r = jnp.array([0.8, 0.95])
     hertz = jax.vmap(lambda r: energy_of(jg.models.get("hertz"))(0.5 * r * r, 1.0, 1.0))(r)
-    theirs = energy.soft_sphere(r, sigma=jnp.float64(1.0), epsilon=jnp.float64(1.0), alpha=jnp.float64(2.5)) * 2.5
+    theirs = (
+        energy.soft_sphere(
+            r, sigma=jnp.float64(1.0), epsilon=jnp.float64(1.0), alpha=jnp.float64(2.5)
+        )
+        * 2.5
+    )
     np.testing.assert_allclose(hertz, theirs, rtol=1e-12)
 
 
@@ -80,7 +87,9 @@ def test_diameters_follow_the_published_distribution():
 
 @pytest.mark.parametrize("name,second", [("ipl2d", 0.5), ("kalj", 0.2), ("lj2d", 0.4472135955)])
 def test_composition(name, second):
-    assert float(jg.models.particles(jax.random.key(0), name, 1000)["species"].mean()) == pytest.approx(second, abs=6e-4)
+    assert float(
+        jg.models.particles(jax.random.key(0), name, 1000)["species"].mean()
+    ) == pytest.approx(second, abs=6e-4)
 
 
 def shape(x, p):
@@ -90,11 +99,17 @@ def shape(x, p):
 BAD = {
     "name of the model must be one of 'ipl2d'": lambda: jg.models.get("no-such-model"),
     "exactly one": lambda: jg.models.pair(shape, {"a": 1.0}, cutoff=2.0),
-    "sigma must be symmetric": lambda: jg.models.pair(shape, {"a": 1.0}, sigma=[[1.0, 2.0], [3.0, 1.0]], cutoff=2.0),
+    "sigma must be symmetric": lambda: jg.models.pair(
+        shape, {"a": 1.0}, sigma=[[1.0, 2.0], [3.0, 1.0]], cutoff=2.0
+    ),
     "sigma must be positive": lambda: jg.models.pair(shape, {"a": 1.0}, sigma=-1.0, cutoff=2.0),
     "cutoff must be positive": lambda: jg.models.pair(shape, {"a": 1.0}, sigma=1.0, cutoff=0.0),
-    "smoothing must be None or an integer": lambda: jg.models.pair(shape, {"a": 1.0}, sigma=1.0, cutoff=2.0, smoothing=9),
-    "diameter_bound is needed": lambda: jg.models.pair(shape, {"a": 1.0}, nonadditivity=0.1, cutoff=2.0),
+    "smoothing must be None or an integer": lambda: jg.models.pair(
+        shape, {"a": 1.0}, sigma=1.0, cutoff=2.0, smoothing=9
+    ),
+    "diameter_bound is needed": lambda: jg.models.pair(
+        shape, {"a": 1.0}, nonadditivity=0.1, cutoff=2.0
+    ),
     "epsilon must have the shape of sigma": lambda: jg.models.pair(
         shape, sigma=np.eye(2) + 1, epsilon=np.ones((3, 3)), cutoff=2.0
     ),

@@ -27,7 +27,10 @@ def listed(glass, radius):
     return plan, set(pairs)
 
 
-@pytest.mark.parametrize("n,d,cells", [(900, 2, True), (1500, 3, True), (200, 2, False), (150, 3, False), (300, 4, False)])
+@pytest.mark.parametrize(
+    "n,d,cells",
+    [(900, 2, True), (1500, 3, True), (200, 2, False), (150, 3, False), (300, 4, False)],
+)
 def test_pairs_equal_all_pairs(n, d, cells):
     x = np.random.default_rng(n).random((n, d))
     length = n ** (1 / d)
@@ -67,13 +70,17 @@ def test_overflow_is_flagged_inside_jit_and_mended_outside(ipl):
 
     def attempt(room):
         tries.append(room)
-        return neighbours.find_bonds(ipl.model, ipl.glass, plan)[0].__class__ and type("R", (), {"status": 4 if room < 4 else 0})
+        return neighbours.find_bonds(ipl.model, ipl.glass, plan)[0].__class__ and type(
+            "R", (), {"status": 4 if room < 4 else 0}
+        )
 
     assert neighbours.with_room(attempt, ipl.glass).status == 0 and tries == [1.0, 2.0, 4.0]
 
 
 def test_sizes_beyond_the_models_bound_are_flagged(ipl):
-    grown = jax.jit(lambda s: jg.expand(ipl.model.replace(sigma=s * ipl.model.sigma), ipl.glass).status)(1.2)
+    grown = jax.jit(
+        lambda s: jg.expand(ipl.model.replace(sigma=s * ipl.model.sigma), ipl.glass).status
+    )(1.2)
     assert bits(grown) & jg.Status.BEYOND_REACH
     with pytest.raises(ValueError, match="beyond its bound"):
         jg.expand(ipl.model.replace(sigma=1.2 * ipl.model.sigma), ipl.glass)
@@ -83,13 +90,18 @@ def test_a_narrow_box_is_refused_and_flagged(ipl):
     x = np.asarray(ipl.glass.position[:8]) * 0.1
     with pytest.raises(ValueError, match="box must be at least two cutoffs wide"):
         jg.expand(ipl.model, jg.glass(x, 1.5))
-    status = jax.jit(lambda x: jg.expand(ipl.model, jg.glass(x, 2.5, species=jnp.ones(8, int))).status)(jnp.asarray(x))
+    status = jax.jit(
+        lambda x: jg.expand(ipl.model, jg.glass(x, 2.5, species=jnp.ones(8, int))).status
+    )(jnp.asarray(x))
     assert bits(status) & jg.Status.BOX_TOO_SMALL
 
 
 def test_a_box_that_shrank_is_flagged(ipl):
     squeeze = lambda s: jg.expand(
-        ipl.model, ipl.glass.replace(position=s * ipl.glass.position, box=deform(ipl.glass.box, s * jnp.eye(2)))
+        ipl.model,
+        ipl.glass.replace(
+            position=s * ipl.glass.position, box=deform(ipl.glass.box, s * jnp.eye(2))
+        ),
     )
     assert bits(jax.jit(squeeze)(0.8).status) & jg.Status.BOX_CHANGED
 
@@ -98,7 +110,9 @@ def test_unknown_species_are_refused_and_flagged(ipl):
     strange = ipl.glass.replace(species=ipl.glass.species + 1)
     with pytest.raises(ValueError, match="species must be below 2"):
         jg.energy(ipl.model, strange)
-    assert bits(jax.jit(lambda g: jg.expand(ipl.model, g).status)(strange)) & jg.Status.UNKNOWN_SPECIES
+    assert (
+        bits(jax.jit(lambda g: jg.expand(ipl.model, g).status)(strange)) & jg.Status.UNKNOWN_SPECIES
+    )
 
 
 def test_diameters_and_species_are_not_interchangeable(ipl, poly):

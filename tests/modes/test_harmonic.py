@@ -21,12 +21,17 @@ def test_twenty_lowest_frequencies(some, method):
     np.testing.assert_allclose(v @ v.T, np.eye(20), atol=1e-10)
     assert np.abs(np.asarray(m.vector).sum(1)).max() < 1e-9
     products = jax.vmap(lambda z: jg.hvp(some.expansion, z))(m.vector)
-    left = np.linalg.norm(np.asarray(products - m.vector * m.frequency[:, None, None] ** 2).reshape(20, -1), axis=1)
+    left = np.linalg.norm(
+        np.asarray(products - m.vector * m.frequency[:, None, None] ** 2).reshape(20, -1), axis=1
+    )
     np.testing.assert_allclose(m.residual, left / exact**2, atol=1e-9)
 
 
 def test_engines_agree_on_a_vector_and_its_sign(ipl):
-    vectors = [np.asarray(jg.lowest_modes(ipl.expansion, 3, method=k).vector[0]) for k in ("direct", "filter", "dense")]
+    vectors = [
+        np.asarray(jg.lowest_modes(ipl.expansion, 3, method=k).vector[0])
+        for k in ("direct", "filter", "dense")
+    ]
     np.testing.assert_allclose(vectors[0], vectors[2], atol=1e-7)
     np.testing.assert_allclose(vectors[1], vectors[2], atol=1e-5)
     assert vectors[0].ravel()[np.abs(vectors[0]).argmax()] > 0
@@ -35,22 +40,30 @@ def test_engines_agree_on_a_vector_and_its_sign(ipl):
 def test_vmap_of_eight_glasses_equals_one_by_one(eight):
     _, _, e = eight
     for method in ("direct", "dense"):
-        together = jax.vmap(lambda e, method=method: jg.lowest_modes(e, 6, method=method).frequency)(e)
+        together = jax.vmap(
+            lambda e, method=method: jg.lowest_modes(e, 6, method=method).frequency
+        )(e)
         for k in range(8):
             one = jax.tree.map(lambda a, k=k: a[k], e)
-            np.testing.assert_allclose(together[k], jg.lowest_modes(one, 6, method=method).frequency, rtol=1e-9)
+            np.testing.assert_allclose(
+                together[k], jg.lowest_modes(one, 6, method=method).frequency, rtol=1e-9
+            )
 
 
 def test_many_body_expansion_has_the_same_modes(ipl):
     small = jg.require(jg.quench(ipl.model, jg.random_glass(jax.random.key(1), "ipl2d", 100))).glass
     e = jg.expand(lambda x: jg.energy(ipl.model, small.replace(position=x)), small)
     np.testing.assert_allclose(
-        jg.lowest_modes(e, 5).frequency, jg.lowest_modes(jg.expand(ipl.model, small), 5).frequency, rtol=1e-9
+        jg.lowest_modes(e, 5).frequency,
+        jg.lowest_modes(jg.expand(ipl.model, small), 5).frequency,
+        rtol=1e-9,
     )
 
 
 def changed(ipl, s):
-    model = ipl.model.replace(sigma=ipl.model.sigma * (1 + s * jnp.array([[1.0, 0.3], [0.3, -1.0]])))
+    model = ipl.model.replace(
+        sigma=ipl.model.sigma * (1 + s * jnp.array([[1.0, 0.3], [0.3, -1.0]]))
+    )
     return jg.expand(model, ipl.glass, capacity=1600)
 
 
@@ -64,7 +77,9 @@ def test_derivative_of_frequencies_and_vectors(ipl, method):
     assert np.abs(forward).min() > 1e-4
     assert np.all(error(2e-5) < 1e-4 * np.abs(forward))
     for k in range(2):
-        assert float(jax.grad(lambda s, k=k: probe(s)[k])(0.0)) == pytest.approx(float(forward[k]), rel=1e-6)
+        assert float(jax.grad(lambda s, k=k: probe(s)[k])(0.0)) == pytest.approx(
+            float(forward[k]), rel=1e-6
+        )
 
 
 def _probe(ipl, s, field, method):
@@ -89,7 +104,9 @@ def test_spectrum_and_density_of_states(ipl):
     dos = jg.density_of_states(s.frequency, edges, degrees=798)
     assert float(np.sum(dos * np.diff(edges))) == pytest.approx(1.0)
     assert float(jg.cumulative_states(s.frequency, np.array([40.0]), degrees=798)[0]) == 1.0
-    assert float(jnp.sum(s.vector[:, 7] ** 2)) == pytest.approx(2 * (1 - 1 / 400))  # completeness, translations aside
+    assert float(jnp.sum(s.vector[:, 7] ** 2)) == pytest.approx(
+        2 * (1 - 1 / 400)
+    )  # completeness, translations aside
 
 
 def test_phonons_of_a_crystal_match_its_modes():
@@ -106,7 +123,9 @@ def test_phonons_of_a_crystal_match_its_modes():
     rho = float(glass.density)
     speed = []
     for direction in ([[0.0, 0.0], [1.0, 0.0]], [[1.0, 0.0], [0.0, 0.0]]):
-        speed.append(float(jnp.sqrt(jg.strain_curvature(e, jnp.array(direction)) / glass.box.volume / rho)))
+        speed.append(
+            float(jnp.sqrt(jg.strain_curvature(e, jnp.array(direction)) / glass.box.volume / rho))
+        )
     waves = jg.phonon_frequencies(glass.box, min(speed), max(speed), 1.2 * w[5])
     np.testing.assert_allclose(w[:6], waves[:6], rtol=2e-2)
     assert w[6] > 1.3 * w[5]

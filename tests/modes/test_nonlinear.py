@@ -40,10 +40,16 @@ def test_the_equations_hold_as_the_literature_writes_them(ipl, low):
     balance = jg.hvp(e, z) - quartic.stiffness / quartic.quartic * jg.fourth(e, z)
     assert float(jnp.linalg.norm(balance)) < 1e-8 * float(jnp.linalg.norm(jg.hvp(e, z)))
     cubic = jg.require(jg.cubic_mode(e, z))
-    balance = jg.hvp(e, cubic.vector) - cubic.stiffness / cubic.asymmetry * jg.third(e, cubic.vector, cubic.vector)
+    balance = jg.hvp(e, cubic.vector) - cubic.stiffness / cubic.asymmetry * jg.third(
+        e, cubic.vector, cubic.vector
+    )
     assert float(jnp.linalg.norm(balance)) < 1e-8 * float(jnp.linalg.norm(jg.hvp(e, cubic.vector)))
-    assert float(cubic.cost) == pytest.approx(float(cubic.stiffness**3 / cubic.asymmetry**2), rel=1e-12)
-    assert float(quartic.cost) == pytest.approx(float(quartic.stiffness**2 / quartic.quartic), rel=1e-12)
+    assert float(cubic.cost) == pytest.approx(
+        float(cubic.stiffness**3 / cubic.asymmetry**2), rel=1e-12
+    )
+    assert float(quartic.cost) == pytest.approx(
+        float(quartic.stiffness**2 / quartic.quartic), rel=1e-12
+    )
     assert float(quartic.stiffness) > float(low[0].frequency[0]) ** 2
     assert float(cubic.stiffness) > float(quartic.stiffness)
     assert float(cubic.asymmetry**2) < 3 * float(cubic.stiffness * cubic.quartic)
@@ -80,7 +86,9 @@ def test_slope_is_the_gradient_of_the_logarithm_of_the_cost(ipl, name):
     polynomial = costs.along(kind, e, z[:, :, None], w[:, :, None])
     for t in (0.0, 0.7, -1.3):
         direct = costs.slope(kind, e, z + t * w)[1]
-        assert float(sum(c[0] * t**k for k, c in enumerate(polynomial))) == pytest.approx(float(direct), rel=1e-10)
+        assert float(sum(c[0] * t**k for k, c in enumerate(polynomial))) == pytest.approx(
+            float(direct), rel=1e-10
+        )
     assert a.shape == z.shape
 
 
@@ -116,13 +124,19 @@ def test_stiffness_under_shear_follows_asymmetry(ipl, low):
 
     def stiffness(gamma, relax):
         map = jnp.eye(2).at[0, 1].set(gamma)
-        moved = ipl.glass.replace(position=ipl.glass.position @ map.T, box=deform(ipl.glass.box, map))
+        moved = ipl.glass.replace(
+            position=ipl.glass.position @ map.T, box=deform(ipl.glass.box, map)
+        )
         moved = jg.quench(ipl.model, moved, force_tol=1e-11).glass if relax else moved
         return jg.coefficients(jg.expand(ipl.model, moved, capacity=1600), mode.vector).stiffness
 
     h = 2e-6
     relaxed, affine = (float(stiffness(h, r) - stiffness(-h, r)) / (2 * h) for r in (True, False))
-    predicted = -float(mode.asymmetry * jnp.sum(jg.mixed_strain(ipl.expansion, (0, 1)) * mode.vector) / mode.stiffness)
+    predicted = -float(
+        mode.asymmetry
+        * jnp.sum(jg.mixed_strain(ipl.expansion, (0, 1)) * mode.vector)
+        / mode.stiffness
+    )
     assert abs(predicted) > 10
     assert relaxed - affine == pytest.approx(predicted, rel=1e-3)
 
@@ -131,7 +145,9 @@ def test_a_mode_differentiates_through_its_own_equation(ipl, low):
     """Stiffness of a quartic mode in a length of the model, through the quench, against differences."""
 
     def stiffness(s):
-        model = ipl.model.replace(sigma=ipl.model.sigma * (1 + s * jnp.array([[0.0, 1.0], [1.0, 0.0]])))
+        model = ipl.model.replace(
+            sigma=ipl.model.sigma * (1 + s * jnp.array([[0.0, 1.0], [1.0, 0.0]]))
+        )
         e = jg.expand(model, jg.quench(model, ipl.glass).glass, capacity=1600)
         return jg.pseudo_harmonic_mode(e, low[1].vector).stiffness
 
@@ -147,7 +163,9 @@ def test_a_hessian_alone_gives_the_same_pseudo_harmonic_mode(ipl, low):
     exact = jg.pseudo_harmonic_mode(e, start)
     matrix = jg.to_scipy(e)
     assert isinstance(matrix, scipy.sparse.csr_matrix)
-    np.testing.assert_allclose(matrix @ np.asarray(start).ravel(), np.asarray(jg.hvp(e, start)).ravel(), atol=1e-10)
+    np.testing.assert_allclose(
+        matrix @ np.asarray(start).ravel(), np.asarray(jg.hvp(e, start)).ravel(), atol=1e-10
+    )
     for given in (matrix, matrix.toarray()):
         found = jg.require(jg.pseudo_harmonic_mode(jg.from_hessian(given, 2), start))
         assert float(found.cost) == pytest.approx(float(exact.cost), rel=1e-9)
@@ -191,7 +209,9 @@ def test_two_distant_soft_spots_hybridise_and_part_again(ipl, low):
     mixed = (a + 0.9 * b) / jnp.linalg.norm(a + 0.9 * b)
     first = jg.pseudo_harmonic_mode(e, mixed)
     second = jg.pseudo_harmonic_mode(e, jg.core_difference(mixed, first.vector))
-    found = np.abs(np.einsum("knd,lnd->kl", np.stack([first.vector, second.vector]), np.stack([a, b])))
+    found = np.abs(
+        np.einsum("knd,lnd->kl", np.stack([first.vector, second.vector]), np.stack([a, b]))
+    )
     assert found.max(0).min() > 0.999
 
 
@@ -205,10 +225,19 @@ def test_second_derivatives_of_modes():
     def measured(exponent):
         e = jg.expand(model.replace(parameters={"exponent": exponent}), glass, capacity=256)
         pseudo = jg.pseudo_harmonic_mode(e, starts, tol=1e-12)
-        quartic, low = jg.quartic_mode(e, starts[0], tol=1e-12), jg.lowest_modes(e, 3, method="dense")
+        quartic, low = (
+            jg.quartic_mode(e, starts[0], tol=1e-12),
+            jg.lowest_modes(e, 3, method="dense"),
+        )
         along = lambda z: jnp.sum(z * field) ** 2
         return jnp.stack(
-            [pseudo.stiffness.sum(), along(pseudo.vector), quartic.quartic, low.frequency.sum(), along(low.vector[0])]
+            [
+                pseudo.stiffness.sum(),
+                along(pseudo.vector),
+                quartic.quartic,
+                low.frequency.sum(),
+                along(low.vector[0]),
+            ]
         )
 
     at, h = float(model.parameters["exponent"]), 1e-4
@@ -231,11 +260,17 @@ def test_the_catalogue(ipl):
     spots = jg.require(jg.soft_spots(e))
     assert len(spots.stiffness) >= 5 and int(spots.failed) == 0
     assert int(np.sum(spots.hits)) == int(spots.starts)
-    overlap = np.abs(np.einsum("and,bnd->ab", spots.vector, spots.vector)) - np.eye(len(spots.stiffness))
+    overlap = np.abs(np.einsum("and,bnd->ab", spots.vector, spots.vector)) - np.eye(
+        len(spots.stiffness)
+    )
     assert overlap.max() < 0.99
     # Other starts find nothing new, and an entry is where the search from its own vector ends.
-    label, hits = jg.merge_modes(jg.pseudo_harmonic_mode(e, jg.random_seeds(jax.random.key(8), e, 64)))
-    other = jg.pseudo_harmonic_mode(e, jg.random_seeds(jax.random.key(8), e, 64)).vector[np.unique(label)]
+    label, hits = jg.merge_modes(
+        jg.pseudo_harmonic_mode(e, jg.random_seeds(jax.random.key(8), e, 64))
+    )
+    other = jg.pseudo_harmonic_mode(e, jg.random_seeds(jax.random.key(8), e, 64)).vector[
+        np.unique(label)
+    ]
     assert np.abs(np.einsum("and,bnd->ab", other, spots.vector)).max(1).min() > 0.99
     assert int(hits.sum()) == 64
     soft = jg.soft_spots(e, stiffest=float(spots.stiffness[1]) * 1.01)

@@ -15,7 +15,9 @@ def test_particles_have_their_sizes(ipl, poly):
     radii = [p.get_extents().width / 2 for p in ax.collections[0].get_paths()]
     assert len(radii) == 400
     assert max(radii) / min(radii) == pytest.approx(1.4, rel=1e-6)
-    assert len(jg.plot.particles(poly.glass, color=np.arange(400)).collections[0].get_paths()) == 400
+    assert (
+        len(jg.plot.particles(poly.glass, color=np.arange(400)).collections[0].get_paths()) == 400
+    )
 
 
 def test_bond_field_draws_every_valid_bond(ipl, tmp_path):

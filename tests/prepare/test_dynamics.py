@@ -17,8 +17,13 @@ def total(model, motion):
 
 
 def drift(ipl, dt, time=1.0):
-    start = jg.start_dynamics(jax.random.key(0), ipl.model, ipl.glass, temperature=0.2, dt=dt, thermostat="none")
-    return abs(total(ipl.model, jg.run_dynamics(ipl.model, start, round(time / dt), temperature=0.2)) - total(ipl.model, start))
+    start = jg.start_dynamics(
+        jax.random.key(0), ipl.model, ipl.glass, temperature=0.2, dt=dt, thermostat="none"
+    )
+    return abs(
+        total(ipl.model, jg.run_dynamics(ipl.model, start, round(time / dt), temperature=0.2))
+        - total(ipl.model, start)
+    )
 
 
 def test_energy_is_conserved_to_second_order_in_the_step(ipl):
@@ -30,7 +35,9 @@ def test_energy_is_conserved_to_second_order_in_the_step(ipl):
 
 @pytest.mark.parametrize("thermostat", ["nose-hoover", "langevin"])
 def test_thermostats_hold_their_temperature(ipl, thermostat):
-    motion = jg.start_dynamics(jax.random.key(0), ipl.model, ipl.glass, temperature=0.6, thermostat=thermostat)
+    motion = jg.start_dynamics(
+        jax.random.key(0), ipl.model, ipl.glass, temperature=0.6, thermostat=thermostat
+    )
     motion = jg.run_dynamics(ipl.model, motion, 1500, temperature=0.6)
     kinetic = []
     for _ in range(30):
@@ -57,7 +64,9 @@ def test_the_smallest_glasses_hold_their_temperature_too(thermostat):
 
         return jax.lax.scan(later, motion, None, length=40)[1]
 
-    kinetic = np.asarray(jax.jit(jax.vmap(measured))(jax.random.split(jax.random.key(3), 64))).mean(1)
+    kinetic = np.asarray(jax.jit(jax.vmap(measured))(jax.random.split(jax.random.key(3), 64))).mean(
+        1
+    )
     assert abs(kinetic.mean() - 0.6) < 5 * kinetic.std() / np.sqrt(64)
     assert kinetic.std() / np.sqrt(64) < 0.6 * 0.012
 
@@ -108,7 +117,9 @@ def test_annealing_lowers_the_energy():
 def test_a_killed_run_resumes_with_nothing_lost(tmp_path, monkeypatch):
     path = str(tmp_path / "run.ckpt")
     protocol = jg.protocols.annealed("ipl2d", time=2.0, liquid_time=1.0)
-    make = lambda **options: jg.make_glass(jax.random.key(7), "ipl2d", 64, protocol=protocol, **options)
+    make = lambda **options: jg.make_glass(
+        jax.random.key(7), "ipl2d", 64, protocol=protocol, **options
+    )
     monkeypatch.setattr(module, "PIECE", 100)
     whole = make()
     clock = iter(range(0, 10**6, 31))
@@ -165,4 +176,6 @@ def test_protocols_are_frozen_and_checked():
 def test_push_apart_lowers_the_largest_force(ipl):
     start = jg.random_glass(jax.random.key(0), "ipl2d", 256)
     after = jg.push_apart(ipl.model, start)
-    assert float(jnp.abs(jg.force(ipl.model, after)).max()) < 1e-3 * float(jnp.abs(jg.force(ipl.model, start)).max())
+    assert float(jnp.abs(jg.force(ipl.model, after)).max()) < 1e-3 * float(
+        jnp.abs(jg.force(ipl.model, start)).max()
+    )

@@ -24,7 +24,9 @@ def test_a_perturbed_minimum_is_found_again(some):
 
 
 def test_the_minimum_is_a_minimum(ipl):
-    e = jg.expand(ipl.model, jg.quench(ipl.model, jg.random_glass(jax.random.key(5), "ipl2d", 256)).glass)
+    e = jg.expand(
+        ipl.model, jg.quench(ipl.model, jg.random_glass(jax.random.key(5), "ipl2d", 256)).glass
+    )
     hessian = jax.vmap(lambda z: jg.hvp(e, z.reshape(256, 2)).ravel())(jnp.eye(512))
     w = np.linalg.eigvalsh(hessian)
     assert np.abs(w[:2]).max() < 1e-10 and w[2] > 1e-3
@@ -60,7 +62,9 @@ def test_derivative_of_the_minimum_with_respect_to_the_model(ipl):
 
 
 def test_derivative_with_respect_to_the_start_is_zero(ipl):
-    energy = lambda x: jg.energy(ipl.model, jg.quench(ipl.model, ipl.glass.replace(position=x)).glass)
+    energy = lambda x: jg.energy(
+        ipl.model, jg.quench(ipl.model, ipl.glass.replace(position=x)).glass
+    )
     assert float(jnp.abs(jax.grad(energy)(ipl.glass.position)).max()) == 0.0
 
 

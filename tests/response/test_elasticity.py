@@ -11,14 +11,20 @@ from jaxglass.system.box import deform
 
 def relaxed_energy(case, direction, gamma):
     map = jnp.eye(case.glass.dim) + gamma * direction
-    moved = case.glass.replace(position=case.glass.position @ map.T, box=deform(case.glass.box, map))
+    moved = case.glass.replace(
+        position=case.glass.position @ map.T, box=deform(case.glass.box, map)
+    )
     return jg.energy(case.model, jg.quench(case.model, moved, force_tol=1e-12).glass)
 
 
 def curvature(case, direction, h=1e-4):
     """Second difference of the energy at the minimum, fourth order in h."""
     u = {k: float(relaxed_energy(case, direction, k * h)) for k in (-2, -1, 0, 1, 2)}
-    return (-u[2] + 16 * u[1] - 30 * u[0] + 16 * u[-1] - u[-2]) / (12 * h * h) / float(case.glass.box.volume)
+    return (
+        (-u[2] + 16 * u[1] - 30 * u[0] + 16 * u[-1] - u[-2])
+        / (12 * h * h)
+        / float(case.glass.box.volume)
+    )
 
 
 def test_moduli_equal_the_reference(some):
@@ -40,8 +46,15 @@ def test_the_tensor_is_the_curvature_of_the_quenched_energy(ipl):
 def test_bulk_modulus_is_the_derivative_of_the_pressure(ipl):
     def pressure(s):
         map = (1 + s) * jnp.eye(2)
-        moved = ipl.glass.replace(position=ipl.glass.position * (1 + s), box=deform(ipl.glass.box, map))
-        return float(-jnp.trace(jg.stress(jg.expand(ipl.model, jg.quench(ipl.model, moved, force_tol=1e-12).glass))) / 2)
+        moved = ipl.glass.replace(
+            position=ipl.glass.position * (1 + s), box=deform(ipl.glass.box, map)
+        )
+        return float(
+            -jnp.trace(
+                jg.stress(jg.expand(ipl.model, jg.quench(ipl.model, moved, force_tol=1e-12).glass))
+            )
+            / 2
+        )
 
     h = 1e-4
     bulk = -(pressure(h) - pressure(-h)) / (2 * h) / 2  # dV / V = 2 ds
@@ -54,7 +67,10 @@ def test_strain_convention_differs_by_the_prestress_and_equals_jax_md(ipl):
 
     c = jg.elasticity(ipl.expansion)
     glass, model = ipl.glass, ipl.model
-    i, j, valid = (np.asarray(a) for a in (ipl.expansion.bonds.i, ipl.expansion.bonds.j, ipl.expansion.bonds.valid))
+    i, j, valid = (
+        np.asarray(a)
+        for a in (ipl.expansion.bonds.i, ipl.expansion.bonds.j, ipl.expansion.bonds.valid)
+    )
     from jaxglass.models.pair import energy_of, mixed
 
     scales = mixed(model, glass, jnp.asarray(i[valid]), jnp.asarray(j[valid]))
@@ -70,8 +86,12 @@ def test_strain_convention_differs_by_the_prestress_and_equals_jax_md(ipl):
     np.testing.assert_allclose(theirs, c.strain, atol=1e-6 * scale)
     # Isotropic prestress -P: C_xyxy exceeds G by P/2 plus half the deviatoric stress.
     s = np.asarray(c.stress)
-    assert abs(float(c.strain[0, 1, 0, 1] - c.total[0, 1, 0, 1])) > 0.05 * float(c.total[0, 1, 0, 1])
-    np.testing.assert_allclose(c.total[0, 1, 0, 1] - c.total[0, 1, 1, 0], s[1, 1], atol=1e-8 * scale)
+    assert abs(float(c.strain[0, 1, 0, 1] - c.total[0, 1, 0, 1])) > 0.05 * float(
+        c.total[0, 1, 0, 1]
+    )
+    np.testing.assert_allclose(
+        c.total[0, 1, 0, 1] - c.total[0, 1, 1, 0], s[1, 1], atol=1e-8 * scale
+    )
 
 
 def test_sound_speeds_of_an_isotropic_tensor():
@@ -80,20 +100,30 @@ def test_sound_speeds_of_an_isotropic_tensor():
     eye = np.eye(d)
     one = lambda text: np.einsum(text, eye, eye)
     stress = -pressure * eye
-    total = lame * one("ij,kl->ijkl") + mu * (one("ik,jl->ijkl") + one("il,jk->ijkl")) + np.einsum("ik,jl->ijkl", eye, stress)
-    c = jg.response.elasticity.Elasticity(*map(jnp.asarray, (total, total, 0 * total, 0, stress, 1.0, 0)))
+    total = (
+        lame * one("ij,kl->ijkl")
+        + mu * (one("ik,jl->ijkl") + one("il,jk->ijkl"))
+        + np.einsum("ik,jl->ijkl", eye, stress)
+    )
+    c = jg.response.elasticity.Elasticity(
+        *map(jnp.asarray, (total, total, 0 * total, 0, stress, 1.0, 0))
+    )
     transverse, longitudinal = c.sound_speeds
     assert float(transverse) ** 2 == pytest.approx(mu - pressure)
     assert float(longitudinal) ** 2 == pytest.approx(lame + 2 * mu - pressure)
     assert float(c.pressure) == pytest.approx(pressure)
     # P(V) with U''(eta) / V = d^2 lambda + 2 d mu - d P, so d^2 K = that + d (d - 1) P.
-    assert float(c.bulk) == pytest.approx((d * d * lame + 2 * d * mu - d * pressure + d * (d - 1) * pressure) / d**2)
+    assert float(c.bulk) == pytest.approx(
+        (d * d * lame + 2 * d * mu - d * pressure + d * (d - 1) * pressure) / d**2
+    )
 
 
 def test_cg_equals_direct(ipl):
     direct, cg = (jg.elasticity(ipl.expansion, method=m) for m in ("direct", "cg"))
     np.testing.assert_allclose(cg.total, direct.total, rtol=1e-7, atol=1e-7)
-    np.testing.assert_allclose(cg.nonaffine[0, 1], jg.shear_modulus(ipl.expansion).nonaffine, atol=1e-7)
+    np.testing.assert_allclose(
+        cg.nonaffine[0, 1], jg.shear_modulus(ipl.expansion).nonaffine, atol=1e-7
+    )
 
 
 def test_dipole_stiffness_of_every_bond(some):
@@ -104,7 +134,9 @@ def test_dipole_stiffness_of_every_bond(some):
 
 
 def test_dipole_stiffness_off_a_minimum_is_nan(ipl):
-    shaken = ipl.glass.replace(position=ipl.glass.position + 0.2 * jax.random.normal(jax.random.key(1), (400, 2)))
+    shaken = ipl.glass.replace(
+        position=ipl.glass.position + 0.2 * jax.random.normal(jax.random.key(1), (400, 2))
+    )
     e = jg.expand(ipl.model, shaken)
     assert bool(jnp.isnan(jg.dipole_stiffness(e)[0]))
 

@@ -28,5 +28,10 @@ def test_compress_reports_what_did_not_fit():
 def test_scatter_is_the_transpose_of_difference(d):
     i, j = jax.random.randint(jax.random.key(0), (2, 50), 0, 20)
     bonds = Bonds(i, j, jnp.ones(50, bool))
-    z, p = jax.random.normal(jax.random.key(1), (20, d)), jax.random.normal(jax.random.key(2), (50, d))
-    assert float(jnp.sum(difference(bonds, z) * p)) == pytest.approx(float(jnp.sum(z * scatter(bonds, p, 20))), rel=1e-13)
+    z, p = (
+        jax.random.normal(jax.random.key(1), (20, d)),
+        jax.random.normal(jax.random.key(2), (50, d)),
+    )
+    assert float(jnp.sum(difference(bonds, z) * p)) == pytest.approx(
+        float(jnp.sum(z * scatter(bonds, p, 20))), rel=1e-13
+    )

@@ -31,7 +31,9 @@ def test_minimum_image_is_the_nearest_of_all_images_within_half_a_width(name):
     r = minimum_image(box, r) if d == 4 else r
     nearest = np.array(
         [
-            (v - images @ np.asarray(box.cell).T)[np.argmin(np.sum((v - images @ np.asarray(box.cell).T) ** 2, 1))]
+            (v - images @ np.asarray(box.cell).T)[
+                np.argmin(np.sum((v - images @ np.asarray(box.cell).T) ** 2, 1))
+            ]
             for v in np.asarray(r)
         ]
     )
@@ -53,9 +55,17 @@ def test_wrapped_positions_lie_in_the_cell_and_differ_by_lattice_vectors(name):
 
 def test_third_derivative_in_a_sheared_cell_is_right():
     box = make_box(CELLS["triclinic3"], 3)
-    f = lambda t: jnp.sum(minimum_image(box, jnp.array([3.1, -2.0, 1.7]) + t * jnp.array([0.3, 0.5, -0.2])) ** 2) ** -2.0
+    f = lambda t: (
+        jnp.sum(
+            minimum_image(box, jnp.array([3.1, -2.0, 1.7]) + t * jnp.array([0.3, 0.5, -0.2])) ** 2
+        )
+        ** -2.0
+    )
     third = jax.jvp(jax.grad(jax.grad(f)), (0.0,), (1.0,))[1]
-    errors = [abs((f(2 * h) - 2 * f(h) + 2 * f(-h) - f(-2 * h)) / (2 * h**3) - third) for h in (2e-2, 1e-2)]
+    errors = [
+        abs((f(2 * h) - 2 * f(h) + 2 * f(-h) - f(-2 * h)) / (2 * h**3) - third)
+        for h in (2e-2, 1e-2)
+    ]
     assert abs(np.log2(errors[0] / errors[1]) - 2) < 0.1
 
 

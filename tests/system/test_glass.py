@@ -11,18 +11,30 @@ X = np.array([[0.1, 0.2], [1.0, 1.5], [2.0, 0.3]])
 BAD = {
     "position must be float64": (TypeError, lambda: jg.glass(X.astype(np.float32), 5.0)),
     "position must be finite": (ValueError, lambda: jg.glass(np.where(X == 1.5, np.nan, X), 5.0)),
-    "position must be finite, found inf": (ValueError, lambda: jg.glass(np.where(X == 1.5, np.inf, X), 5.0)),
+    "position must be finite, found inf": (
+        ValueError,
+        lambda: jg.glass(np.where(X == 1.5, np.inf, X), 5.0),
+    ),
     r"position must have shape": (ValueError, lambda: jg.glass(X[0], 5.0)),
     "position must hold at least one particle": (ValueError, lambda: jg.glass(X[:0], 5.0)),
-    "particles 0 and 3 on the same point": (ValueError, lambda: jg.glass(np.vstack([X, X[:1]]), 5.0)),
+    "particles 0 and 3 on the same point": (
+        ValueError,
+        lambda: jg.glass(np.vstack([X, X[:1]]), 5.0),
+    ),
     r"species must have one entry per particle, shape \(3,\), found \(2,\)": (
         ValueError,
         lambda: jg.glass(X, 5.0, species=[0, 1]),
     ),
     "species must be integers": (TypeError, lambda: jg.glass(X, 5.0, species=[0.0, 1.0, 1.0])),
     "species must not be negative": (ValueError, lambda: jg.glass(X, 5.0, species=[0, -1, 1])),
-    "diameter must be positive, found -1.0 at index 1": (ValueError, lambda: jg.glass(X, 5.0, diameter=[1.0, -1.0, 1.0])),
-    "either species or diameter": (ValueError, lambda: jg.glass(X, 5.0, diameter=[1.0, 1.0, 1.0], species=[0, 0, 0])),
+    "diameter must be positive, found -1.0 at index 1": (
+        ValueError,
+        lambda: jg.glass(X, 5.0, diameter=[1.0, -1.0, 1.0]),
+    ),
+    "either species or diameter": (
+        ValueError,
+        lambda: jg.glass(X, 5.0, diameter=[1.0, 1.0, 1.0], species=[0, 0, 0]),
+    ),
     "box must have positive edges": (ValueError, lambda: jg.glass(X, -5.0)),
     "box must be a cell of positive volume": (ValueError, lambda: jg.glass(X, np.ones((2, 2)))),
     "box must be one edge": (ValueError, lambda: jg.glass(X, [1.0, 2.0, 3.0])),
@@ -43,7 +55,9 @@ def test_bad_input_gets_a_sentence(sentence):
 
 
 def test_thirty_two_bit_mode_is_refused_with_advice():
-    with jax.enable_x64(False) if hasattr(jax, "enable_x64") else jax.experimental.enable_x64(False):
+    with (
+        jax.enable_x64(False) if hasattr(jax, "enable_x64") else jax.experimental.enable_x64(False)
+    ):
         with pytest.raises(TypeError, match="jax_enable_x64"):
             jg.glass(X, 5.0)
 
@@ -58,7 +72,9 @@ def test_stack_of_expansions_pads_to_the_largest(ipl, eight):
     both = jg.stack(e)
     assert both.bonds.i.shape == (2, 2000)
     z = ipl.direction
-    np.testing.assert_allclose(jax.vmap(lambda e: jg.hvp(e, z))(both)[0], jg.hvp(ipl.expansion, z), atol=1e-12)
+    np.testing.assert_allclose(
+        jax.vmap(lambda e: jg.hvp(e, z))(both)[0], jg.hvp(ipl.expansion, z), atol=1e-12
+    )
 
 
 def test_stacked_boxes_keep_their_own_cells():

@@ -11,7 +11,9 @@ import jaxglass as jg
 @pytest.fixture(scope="module")
 def small():
     model = jg.models.get("ipl2d")
-    return model, jg.expand(model, jg.require(jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64))).glass)
+    return model, jg.expand(
+        model, jg.require(jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64))).glass
+    )
 
 
 def test_the_energy_takes_half_a_temperature_per_degree_of_freedom(ipl):
@@ -23,7 +25,9 @@ def test_the_energy_takes_half_a_temperature_per_degree_of_freedom(ipl):
 def test_mean_square_displacement_is_the_vibrality(small, method):
     _, e = small
     motion = lambda x: jnp.sum((x[7] - e.position[7]) ** 2)
-    assert float(jg.thermal_average(e, motion, method=method)) == pytest.approx(2 * float(jg.vibrality(e)[7]), rel=1e-9)
+    assert float(jg.thermal_average(e, motion, method=method)) == pytest.approx(
+        2 * float(jg.vibrality(e)[7]), rel=1e-9
+    )
     np.testing.assert_allclose(jg.vibrality(e, method="dense"), jg.vibrality(e), rtol=1e-9)
 
 
@@ -50,7 +54,9 @@ def test_probes_agree_within_their_error(small):
 def test_heat_capacity_is_the_anharmonic_part(small):
     _, e = small
     t = jg.local_thermal_energy(e)
-    assert float(jg.heat_capacity(e).sum()) == pytest.approx(2 * float(jnp.abs(t.anharmonic).sum()), rel=1e-12)
+    assert float(jg.heat_capacity(e).sum()) == pytest.approx(
+        2 * float(jnp.abs(t.anharmonic).sum()), rel=1e-12
+    )
 
 
 def test_a_softness_field_by_hand(ipl):
@@ -60,7 +66,9 @@ def test_a_softness_field_by_hand(ipl):
     field = np.asarray(jg.softness_field(e, value, bins=10))
     assert np.count_nonzero(field) == 9
     np.testing.assert_allclose(field[field > 0], 1.0)
-    spots = jg.softness_peaks(ipl.glass, field + 1e-3 * (field > 0) * np.arange(100).reshape(10, 10) % 7)
+    spots = jg.softness_peaks(
+        ipl.glass, field + 1e-3 * (field > 0) * np.arange(100).reshape(10, 10) % 7
+    )
     assert spots.delta[0] == 1
     quiet = jg.softness_field(e, value, bins=10, threshold=10.0)
     assert float(quiet.max()) == 0
@@ -70,7 +78,9 @@ def test_bins_hold_two_bonds(ipl):
     field = jg.softness_field(ipl.expansion, jg.local_thermal_energy(ipl.expansion).value)
     coarse = field.shape[0]
     assert 3 <= coarse < 40
-    assert jg.softness_field(ipl.expansion, jnp.ones(ipl.expansion.bonds.capacity), least=0).shape == (40, 40)
+    assert jg.softness_field(
+        ipl.expansion, jnp.ones(ipl.expansion.bonds.capacity), least=0
+    ).shape == (40, 40)
     peaks = jg.softness_peaks(ipl.glass, field)
     assert len(peaks.score) > 1 and np.all(np.diff(peaks.delta) >= 0)
 
@@ -79,7 +89,9 @@ def test_a_softness_field_in_three_dimensions_under_jit():
     from conftest import made
 
     e = made("ipl3d_512").expansion
-    field = jax.jit(lambda e, v: jg.softness_field(e, v, bins=6, reduce="sum"))(e, jg.local_thermal_energy(e).value)
+    field = jax.jit(lambda e, v: jg.softness_field(e, v, bins=6, reduce="sum"))(
+        e, jg.local_thermal_energy(e).value
+    )
     value = np.abs(np.asarray(jg.local_thermal_energy(e).value))
     assert float(field.sum()) == pytest.approx(value[value >= 1.1].sum(), rel=1e-10)
 

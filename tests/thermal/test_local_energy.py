@@ -12,7 +12,9 @@ from jaxglass.landscape.direct import bond_blocks, factorise
 def test_every_bond_equals_the_reference(some):
     t = jg.require(jg.local_thermal_energy(some.expansion, method="direct"))
     exact = some.ref["lte"]
-    np.testing.assert_allclose(np.asarray(t.value)[some.order()], exact, atol=1e-9 * np.abs(exact).max())
+    np.testing.assert_allclose(
+        np.asarray(t.value)[some.order()], exact, atol=1e-9 * np.abs(exact).max()
+    )
     x = some.ref["thermal_displacement"]
     np.testing.assert_allclose(t.displacement, x - x.mean(0), atol=1e-9 * np.abs(x).max())
     n, d = x.shape
@@ -25,12 +27,16 @@ def test_dense_equals_direct(name):
 
     e = made(name).expansion
     direct, dense = (jg.require(jg.local_thermal_energy(e, method=m)) for m in ("direct", "dense"))
-    np.testing.assert_allclose(dense.value, direct.value, atol=1e-9 * float(jnp.abs(direct.value).max()))
+    np.testing.assert_allclose(
+        dense.value, direct.value, atol=1e-9 * float(jnp.abs(direct.value).max())
+    )
 
 
 def test_without_internal_stress_every_bond_takes_at_most_its_share():
     """Springs at their rest lengths: f = 0, so E_b = K_b : B_b is the diagonal of a projector, between 0 and 1."""
-    glass = jg.quench(jg.models.get("ipl2d"), jg.random_glass(jax.random.key(3), "ipl2d", 100)).glass
+    glass = jg.quench(
+        jg.models.get("ipl2d"), jg.random_glass(jax.random.key(3), "ipl2d", 100)
+    ).glass
     e = jg.expand(jg.models.get("ipl2d"), glass)
     # An energy k (r - r0)^2 / 2 with r0 = r has F_1 = 0 and F_2 = k / r^2 at every bond.
     square = jnp.sum(e.separation**2, axis=1)
@@ -45,7 +51,9 @@ def test_without_internal_stress_every_bond_takes_at_most_its_share():
 def test_random_probes_agree_within_their_errors(ipl):
     exact = jg.local_thermal_energy(ipl.expansion)
     t = jg.require(jg.local_thermal_energy(ipl.expansion, method="stochastic", probes=48, modes=48))
-    pull = np.asarray((t.value - exact.value) / jnp.where(t.error > 0, t.error, 1.0))[np.asarray(ipl.expansion.bonds.valid)]
+    pull = np.asarray((t.value - exact.value) / jnp.where(t.error > 0, t.error, 1.0))[
+        np.asarray(ipl.expansion.bonds.valid)
+    ]
     assert np.mean(np.abs(pull) < 4) > 0.98
     assert 0.7 < np.std(pull) < 1.3
     assert float(jnp.median(t.error)) < 0.1 * float(jnp.abs(exact.value).max())
@@ -54,7 +62,10 @@ def test_random_probes_agree_within_their_errors(ipl):
 def test_more_modes_come_closer_and_all_are_exact(ipl):
     exact = jg.local_thermal_energy(ipl.expansion).value
     error = lambda k: float(
-        jnp.linalg.norm(jg.local_thermal_energy(ipl.expansion, method="modes", modes=k).value - exact) / jnp.linalg.norm(exact)
+        jnp.linalg.norm(
+            jg.local_thermal_energy(ipl.expansion, method="modes", modes=k).value - exact
+        )
+        / jnp.linalg.norm(exact)
     )
     few, most, every = error(30), error(400), error(798)
     assert most < few < 1
@@ -65,7 +76,9 @@ def test_gradient_of_the_squares_with_respect_to_the_model(ipl):
     """sum E^2 at the minimum, through the quench: reverse derivative against differences of fourth order."""
 
     def squares(s):
-        model = ipl.model.replace(sigma=ipl.model.sigma * (1 + s * jnp.array([[0.0, 1.0], [1.0, 0.0]])))
+        model = ipl.model.replace(
+            sigma=ipl.model.sigma * (1 + s * jnp.array([[0.0, 1.0], [1.0, 0.0]]))
+        )
         e = jg.expand(model, jg.quench(model, ipl.glass).glass, capacity=1600)
         return jnp.sum(jg.local_thermal_energy(e).value ** 2)
 
@@ -78,7 +91,9 @@ def test_gradient_of_the_squares_with_respect_to_the_model(ipl):
 
 
 def test_not_a_minimum_is_flagged(ipl):
-    shaken = ipl.glass.replace(position=ipl.glass.position + 0.2 * jax.random.normal(jax.random.key(1), (400, 2)))
+    shaken = ipl.glass.replace(
+        position=ipl.glass.position + 0.2 * jax.random.normal(jax.random.key(1), (400, 2))
+    )
     t = jg.local_thermal_energy(jg.expand(ipl.model, shaken))
     assert int(t.status) & jg.Status.NOT_A_MINIMUM
     assert bool(jnp.isfinite(t.value).all())
@@ -89,7 +104,9 @@ def test_energies_without_bonds_have_a_thermal_displacement(ipl):
     bonded = jg.expand(ipl.model, small)
     free = jg.expand(lambda x: jg.energy(ipl.model, small.replace(position=x)), small)
     exact = jg.thermal_displacement(bonded)
-    np.testing.assert_allclose(jg.thermal_displacement(free), exact, atol=1e-8 * float(jnp.abs(exact).max()))
+    np.testing.assert_allclose(
+        jg.thermal_displacement(free), exact, atol=1e-8 * float(jnp.abs(exact).max())
+    )
     with pytest.raises(ValueError, match="needs the bonds"):
         jg.local_thermal_energy(free)
 
@@ -100,7 +117,9 @@ def test_molecular_dynamics_measures_it(ipl):
     e = jg.expand(ipl.model, glass)
     exact = np.asarray(jg.local_thermal_energy(e).value)
     temperature, blocks = 2e-3, 60
-    motion = jg.start_dynamics(jax.random.key(1), ipl.model, glass, temperature=temperature, dt=0.01, thermostat="langevin")
+    motion = jg.start_dynamics(
+        jax.random.key(1), ipl.model, glass, temperature=temperature, dt=0.01, thermostat="langevin"
+    )
     motion = jg.run_dynamics(ipl.model, motion, 4000, temperature=temperature)
 
     @jax.jit

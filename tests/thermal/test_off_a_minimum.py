@@ -9,8 +9,12 @@ import jaxglass as jg
 
 BARE = {
     "thermal_displacement": lambda e, m: jg.thermal_displacement(e, method=m),
-    "thermal_average": lambda e, m: jg.thermal_average(e, lambda x: jnp.sum(jnp.cos(x[0] - x[1])), method=m),
-    "thermal_bond_average": lambda e, m: jg.thermal_bond_average(e, jnp.linalg.norm, method=m)[e.bonds.valid],
+    "thermal_average": lambda e, m: jg.thermal_average(
+        e, lambda x: jnp.sum(jnp.cos(x[0] - x[1])), method=m
+    ),
+    "thermal_bond_average": lambda e, m: jg.thermal_bond_average(e, jnp.linalg.norm, method=m)[
+        e.bonds.valid
+    ],
     "heat_capacity": lambda e, m: jg.heat_capacity(e, method=m),
     "vibrality": lambda e, m: jg.vibrality(e, method=m),
     "log_determinant": lambda e, m: jg.log_determinant(e),
@@ -40,11 +44,19 @@ def test_a_bond_overflow_is_carried_on(states):
     few = states[2]
     overflow = int(jg.Status.BOND_OVERFLOW)
     field = jnp.zeros(few.position.shape).at[0, 0].set(1.0)
-    results = (few, jg.solve(few, field), jg.lowest_modes(few, 2), jg.local_thermal_energy(few), jg.factorise(few))
+    results = (
+        few,
+        jg.solve(few, field),
+        jg.lowest_modes(few, 2),
+        jg.local_thermal_energy(few),
+        jg.factorise(few),
+    )
     assert all(int(r.status) & overflow for r in results)
     assert np.isnan(jg.vibrality(few)).all()
 
 
 def test_an_estimate_that_did_not_converge_is_nan(states):
-    found = jg.thermal_estimate(states[1], lambda x: jnp.sum(jnp.cos(x[0] - x[1])), probes=4, modes=4)
+    found = jg.thermal_estimate(
+        states[1], lambda x: jnp.sum(jnp.cos(x[0] - x[1])), probes=4, modes=4
+    )
     assert np.isnan(found.value) and np.isnan(found.error)

@@ -24,8 +24,8 @@ def liquid(name, n, temperature, steps=1000):
     """A glass and a configuration of its liquid."""
     model = jg.models.get(name)
     cold = jg.quench(model, jg.random_glass(jax.random.key(0), name, n), force_tol=1e-2).glass
-    motion = jg.start_dynamics(jax.random.key(1), model, cold, temperature=temperature)
-    return model, jg.run_dynamics(model, motion, steps, temperature=temperature)
+    motion = jg.prepare.start_dynamics(jax.random.key(1), model, cold, temperature=temperature)
+    return model, jg.prepare.run_dynamics(model, motion, steps, temperature=temperature)
 
 
 def products():
@@ -85,7 +85,7 @@ def dynamics():
     model, motion = liquid("kalj", 4_096, 1.0)
     steps = 400
     first, best, _ = timed(
-        lambda m: jg.run_dynamics(model, m, steps, temperature=1.0), motion, repeat=3
+        lambda m: jg.prepare.run_dynamics(model, m, steps, temperature=1.0), motion, repeat=3
     )
     theirs = lammps(motion, steps)
     ratio = "not installed" if theirs is None else f"{steps / best / theirs:.2f}"

@@ -33,7 +33,7 @@ def pseudo_harmonic():
     for n, target in ((1_600, 0.02), (10_000, 0.2)):
         e = expansion("ipl2d", n)
         low = jg.lowest_modes(e, 4).vector
-        starts = jg.dipole_seeds(e, jnp.arange(0, 20 * BATCH, 20)).at[:4].set(low)
+        starts = jg.modes.dipole_seeds(e, jnp.arange(0, 20 * BATCH, 20)).at[:4].set(low)
         first, seconds, found = timed(jg.pseudo_harmonic_mode, e, starts, repeat=2)
         _, single, _ = timed(jg.pseudo_harmonic_mode, e, low[0], repeat=3)
         known = softspot(e, np.asarray(low)[: 4 if n < 5_000 else 1])
@@ -94,7 +94,7 @@ def catalogues(title, cases):
     rows = []
     for n, target in cases:
         e = expansion("ipl2d", n)
-        jg.soft_spots(e, max_starts=BATCH)  # compiles
+        jg.soft_spots(e, most=BATCH)  # compiles
         begin = time.perf_counter()
         spots = jg.soft_spots(e)
         seconds = time.perf_counter() - begin
@@ -104,7 +104,7 @@ def catalogues(title, cases):
                 f"{seconds:.1f} s",
                 target,
                 len(spots.hits),
-                spots.starts,
+                spots.tried,
                 spots.failed,
                 f"{spots.unseen:.1f}",
                 f"{peak_memory():.1f} GB",

@@ -141,9 +141,10 @@ def similarity(e, count):
     valid = np.asarray(e.bonds.valid)
     pair = [
         jg.local_thermal_energy(e).value,
-        jg.local_thermal_energy(e, method="modes", modes=count).value,
+        jg.local_thermal_energy(e, method="modes", lowest=count).value,
     ]
-    fields = [np.asarray(jg.softness_field(e, v)) for v in pair]
+    bins = jg.thermal.fitting_bins(e)
+    fields = [np.asarray(jg.softness_field(e, v, bins=bins)) for v in pair]
     peak = [np.unravel_index(f.argmax(), f.shape) for f in fields]
     correlation = np.corrcoef(*(np.asarray(v)[valid] for v in pair))[0, 1]
     alike = np.corrcoef(fields[0].ravel(), fields[1].ravel())[0, 1] if fields[1].any() else 0.0

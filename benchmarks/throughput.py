@@ -123,7 +123,12 @@ def production(name, n, batch):
         (jax.jit(jax.vmap(lambda g: jg.quench(model, g))), starts),
         (jax.jit(jax.vmap(lambda e: jg.lowest_modes(e, 30, method="direct"))), e),
         (jax.jit(jax.vmap(lambda e: jg.local_thermal_energy(e, method="direct"))), e),
-        (jax.jit(jax.vmap(lambda e: jg.pseudo_harmonic_mode(e, jg.dipole_seeds(e, bonds)))), e),
+        (
+            jax.jit(
+                jax.vmap(lambda e: jg.pseudo_harmonic_mode(e, jg.modes.dipole_seeds(e, bonds)))
+            ),
+            e,
+        ),
     )
     first, parts, status = 0.0, [], jnp.zeros(batch, int)
     for function, argument in steps:

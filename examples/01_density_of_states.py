@@ -55,7 +55,10 @@ def main():
     args = parser.parse_args()
     samples = jg.stack(list(ensemble(args)))
     found = jg.require(jax.jit(jax.vmap(lambda e: jg.lowest_modes(e, args.modes)))(samples))
-    frequency, share = np.asarray(found.frequency), np.asarray(jg.participation_ratio(found.vector))
+    frequency, share = (
+        np.asarray(found.frequency),
+        np.asarray(jg.modes.participation_ratio(found.vector)),
+    )
     complete = frequency[
         :, -1
     ].min()  # beyond the last mode of some sample the ensemble is not complete
@@ -69,7 +72,7 @@ def draw(args, frequency, share, complete, samples):
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4))
     edges = np.geomspace(0.8 * frequency.min(), complete, 16)
     middle = np.sqrt(edges[1:] * edges[:-1])
-    dos = jg.density_of_states(frequency, edges, degrees=args.samples * args.n * dim)
+    dos = jg.analysis.density_of_states(frequency, edges, degrees=args.samples * args.n * dim)
     left.loglog(middle[dos > 0], dos[dos > 0], "o")
     left.loglog(
         middle,
@@ -81,7 +84,9 @@ def draw(args, frequency, share, complete, samples):
     left.set_xlabel(r"$\omega$")
     left.set_ylabel(r"$D(\omega)$")
     left.legend()
-    w, e = jg.running_mean(frequency[frequency < complete], share[frequency < complete], 20)
+    w, e = jg.analysis.running_mean(
+        frequency[frequency < complete], share[frequency < complete], 20
+    )
     right.semilogx(frequency.ravel(), args.n * share.ravel(), ".", color="0.8", markersize=2)
     right.semilogx(w, args.n * e, "o-")
     right.set_xlabel(r"$\omega$")

@@ -42,13 +42,13 @@ def ensemble(args):
 
 def measured(key, e, temperature, bonds, rounds):
     """(<e_b> - e_b) / (T/2) of chosen bonds by Langevin dynamics, with standard errors."""
-    motion = jg.start_dynamics(
+    motion = jg.prepare.start_dynamics(
         key, MODEL, e.glass, temperature=temperature, dt=0.01, thermostat="langevin"
     )
-    motion = jg.run_dynamics(MODEL, motion, 4000, temperature=temperature)
+    motion = jg.prepare.run_dynamics(MODEL, motion, 4000, temperature=temperature)
 
     def sample(motion, _):
-        motion = jg.run_dynamics(MODEL, motion, 25, temperature=temperature)
+        motion = jg.prepare.run_dynamics(MODEL, motion, 25, temperature=temperature)
         return motion, at_bonds(
             MODEL, e.glass.replace(position=motion.position), e.bonds, 0
         ).energy[bonds]
@@ -85,13 +85,13 @@ def main():
     valid = np.asarray(samples.bonds.valid)
     value = np.asarray(thermal.value)
     glass_of = np.broadcast_to(np.arange(args.samples)[:, None], value.shape)
-    tail = jg.tail_exponent(np.abs(value[valid]), args.tail, groups=glass_of[valid])
+    tail = jg.analysis.tail_exponent(np.abs(value[valid]), args.tail, groups=glass_of[valid])
     print(
         f"tail exponent {tail.value:.2f} [{tail.low:.2f}, {tail.high:.2f}] from {tail.count} bonds, expected -2.25"
     )
     largest = np.where(valid, np.abs(value), 0).max(1)
     print(
-        f"Spearman correlation of the largest |E| with omega^-4: {jg.spearman(largest, np.asarray(lowest) ** -4.0):.2f}"
+        f"Spearman correlation of the largest |E| with omega^-4: {jg.analysis.spearman(largest, np.asarray(lowest) ** -4.0):.2f}"
     )
     draw(args, samples, value, largest, np.asarray(lowest), valid)
     print(f"saved {args.out}")
@@ -100,7 +100,7 @@ def main():
 def draw(args, samples, value, largest, lowest, valid):
     plt = jg.plot.apply_style()
     figure, axes = plt.subplots(2, 2, figsize=(10, 8))
-    h = jg.log_histogram(np.abs(value[valid]), 30, low=0.05)
+    h = jg.analysis.log_histogram(np.abs(value[valid]), 30, low=0.05)
     axes[0, 0].errorbar(h.middle, h.density, h.error, fmt="o", markersize=3)
     end = h.middle > args.tail
     axes[0, 0].plot(

@@ -26,11 +26,12 @@ from jaxglass.system.box import minimum_image
 def split(e, mode):
     """The quartic modes of the two cores, the share of the mode each holds, and how far apart they sit."""
     first = jg.quartic_mode(e, mode)
-    second = jg.quartic_mode(e, jg.core_difference(mode, first.vector))
+    second = jg.quartic_mode(e, jg.modes.core_difference(mode, first.vector))
     share = [float(jnp.abs(jnp.sum(mode * m.vector))) for m in (first, second)]
     apart = minimum_image(
         e.glass.box,
-        jg.core_position(e.glass, first.vector) - jg.core_position(e.glass, second.vector),
+        jg.modes.core_position(e.glass, first.vector)
+        - jg.modes.core_position(e.glass, second.vector),
     )
     return first, second, share, float(jnp.linalg.norm(apart))
 

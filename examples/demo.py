@@ -88,7 +88,7 @@ def picture(e, spots, thermal, path):
     for vector in spots.vector[:6]:
         jg.plot.displacement_field(e.glass, vector, longest=3.0, least=0.1, ax=left)
     left.set_title(f"{e.count} particles: local thermal energy and the softest modes", fontsize=11)
-    field = jg.softness_field(e, thermal.value)
+    field = jg.softness_field(e, thermal.value, bins=jg.thermal.fitting_bins(e))
     jg.plot.scalar_field(
         e.glass, field, spots=spots.position, label=r"coarse-grained $|\mathcal{E}|$", ax=right
     )
@@ -112,10 +112,10 @@ def summary(model, made, e, modes, thermal, elastic, kappa, spots):
         "bulk, shear modulus": f"{float(elastic.bulk):.2f}, {float(elastic.shear):.2f}  (shear without relaxation {float(elastic.born[0, 1, 0, 1]):.2f})",
         "sound speeds": f"{float(transverse):.2f} transverse, {float(longitudinal):.2f} longitudinal",
         "lowest frequencies": "  ".join(f"{w:.3f}" for w in modes.frequency[:5]),
-        "lowest mode": f"about {n * float(jg.participation_ratio(modes.vector[0])):.0f} particles take part",
+        "lowest mode": f"about {n * float(jg.modes.participation_ratio(modes.vector[0])):.0f} particles take part",
         "local thermal energy": f"from {extreme.min():.1f} to {extreme.max():.1f}, mean {extreme.mean():.3f}",
         "equipartition": f"sum of K:B = {float(thermal.harmonic.sum()):.8f}, degrees of freedom {n * glass.dim - glass.dim}",
-        "soft spots": f"{len(spots.hits)} pseudo-harmonic modes from {spots.starts} starts, about {spots.unseen:.1f} unseen",
+        "soft spots": f"{len(spots.hits)} pseudo-harmonic modes from {spots.tried} starts, about {spots.unseen:.1f} unseen",
         "softest spots": "  ".join(f"{w:.3f}" for w in np.sqrt(spots.stiffness[:5]))
         + "  (frequencies)",
         "softest, median bond": f"stiffness {np.asarray(kappa)[valid].min():.2f}, {np.median(np.asarray(kappa)[valid]):.2f} against a force dipole",

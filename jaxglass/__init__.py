@@ -2,68 +2,141 @@
 
 Freeze the bonds of a glass at its inherent structure, keep the derivatives of every pair energy there, and every
 quantity is a contraction, a solve or a minimisation over that small object.
+
+What everybody needs lies here; beyond that by folder: models, protocols, prepare, modes, thermal, response, indicators,
+ensemble, analysis, io, plot.
 """
 
 import importlib
+from typing import TYPE_CHECKING, Any
 
-from . import _requirements, models
-from .analysis.distributions import bootstrap, log_histogram, tail_exponent
-from .analysis.ranks import ranks, spearman, standing
+from . import _requirements as _requirements
+from . import analysis, ensemble, indicators, models, modes, prepare, response, thermal
+from .analysis.distributions import Exponent, Histogram
 from .core.status import Status, describe, require
-from .ensemble.mapping import map_ensemble, map_until
-from .ensemble.processes import map_over_processes, part_of
-from .landscape.contractions import coefficients, fourth, hvp, third
-from .landscape.direct import factorise, log_determinant
+from .ensemble.mapping import map_ensemble
+from .landscape.contractions import Coefficients, coefficients, fourth, hvp, third
+from .landscape.energy import EnergyExpansion
+from .landscape.engine import Factor, factorise, log_determinant
 from .landscape.expansion import Expansion, expand
-from .landscape.hessian import from_hessian, to_scipy
-from .landscape.solve import solve
-from .landscape.strain import mixed_strain, strain_curvature, stress
+from .landscape.hessian import HessianExpansion, from_hessian, to_scipy
+from .landscape.particles import particle_mean, particle_sum
+from .landscape.solve import Solution, solve
+from .landscape.strain import stress
+from .linalg.stochastic import Estimate
+from .models.pair import PairModel
 from .models.total import energy, force
-from .modes.catalogue import Catalogue, merge_modes, soft_spots
 from .modes.harmonic import Modes, lowest_modes
-from .modes.nonlinear import SoftMode, cubic_mode, pseudo_harmonic_mode, quartic_mode
-from .modes.seeds import core_difference, core_position, dipole_seeds, nonaffine_seeds, random_seeds
-from .modes.spectrum import (
-    cumulative_states,
-    debye_frequency,
-    density_of_states,
-    participation_ratio,
-    phonon_frequencies,
-    running_mean,
-    spectrum,
-)
+from .modes.spots import SoftSpots, soft_spots
+from .modes.stationary import SoftMode, cubic_mode, pseudo_harmonic_mode, quartic_mode
 from .prepare import protocols
-from .prepare.dynamics import Motion, run_dynamics, start_dynamics
+from .prepare.dynamics import Motion
 from .prepare.protocols import Protocol, make_glass
-from .prepare.quench import push_apart, quench
+from .prepare.quench import Quenched, quench
 from .prepare.starts import random_glass
-from .response.dipoles import dipole_response, dipole_stiffness
-from .response.elasticity import elasticity, nonaffine_modulus, shear_modulus
+from .response.dipoles import dipole_stiffness
+from .response.elasticity import Elasticity, ShearModulus, elasticity, shear_modulus
+from .system.bonds import Bonds
 from .system.box import Box
 from .system.glass import Glass, glass, stack
-from .thermal.average import thermal_average, thermal_bond_average, thermal_estimate
+from .thermal.average import thermal_average
 from .thermal.local_energy import LocalThermalEnergy, local_thermal_energy, thermal_displacement
-from .thermal.particles import heat_capacity, mode_map, particle_mean, particle_sum, vibrality
-from .thermal.softness import softness_field, softness_peaks
+from .thermal.softness import Peaks, softness_field, softness_peaks
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from . import io, plot
+    from .io import Stored, load, save
 
-_LAZY = {
-    **dict.fromkeys(
-        ("save", "load", "read_xyz", "write_xyz", "read_lammps_data", "read_lammps_dump", "io"),
-        "io",
-    ),
-    "plot": "plot",
-}
+__version__ = "0.2.0"
+
+# What needs h5py or matplotlib loads on first use.
+_LATER = {"io": "io", "plot": "plot", **dict.fromkeys(("Stored", "load", "save"), "io")}
 
 
-def __getattr__(name):
-    """Files and pictures load on first use."""
-    if name not in _LAZY:
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
         raise AttributeError(f"module 'jaxglass' has no attribute {name!r}")
-    module = importlib.import_module(f".{_LAZY[name]}", __name__)
-    return module if name == _LAZY[name] else getattr(module, name)
+    module = importlib.import_module(f".{_LATER[name]}", __name__)
+    return module if name == _LATER[name] else getattr(module, name)
 
 
-def __dir__():
-    return sorted([*globals(), *_LAZY])
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+__all__ = [
+    "Bonds",
+    "Box",
+    "Coefficients",
+    "Elasticity",
+    "EnergyExpansion",
+    "Estimate",
+    "Expansion",
+    "Exponent",
+    "Factor",
+    "Glass",
+    "HessianExpansion",
+    "Histogram",
+    "LocalThermalEnergy",
+    "Modes",
+    "Motion",
+    "PairModel",
+    "Peaks",
+    "Protocol",
+    "Quenched",
+    "ShearModulus",
+    "SoftMode",
+    "SoftSpots",
+    "Solution",
+    "Status",
+    "Stored",
+    "analysis",
+    "coefficients",
+    "cubic_mode",
+    "describe",
+    "dipole_stiffness",
+    "elasticity",
+    "energy",
+    "ensemble",
+    "expand",
+    "factorise",
+    "force",
+    "fourth",
+    "from_hessian",
+    "glass",
+    "hvp",
+    "indicators",
+    "io",
+    "load",
+    "local_thermal_energy",
+    "log_determinant",
+    "lowest_modes",
+    "make_glass",
+    "map_ensemble",
+    "models",
+    "modes",
+    "particle_mean",
+    "particle_sum",
+    "plot",
+    "prepare",
+    "protocols",
+    "pseudo_harmonic_mode",
+    "quartic_mode",
+    "quench",
+    "random_glass",
+    "require",
+    "response",
+    "save",
+    "shear_modulus",
+    "soft_spots",
+    "softness_field",
+    "softness_peaks",
+    "solve",
+    "stack",
+    "stress",
+    "thermal",
+    "thermal_average",
+    "thermal_displacement",
+    "third",
+    "to_scipy",
+]

@@ -43,8 +43,8 @@ TABLE = {
     "fourth": lambda m, g, e: jg.fourth(e, field(e)),
     "coefficients": lambda m, g, e: jg.coefficients(e, field(e)),
     "stress": lambda m, g, e: jg.stress(e),
-    "mixed_strain": lambda m, g, e: jg.mixed_strain(e, (0, 1)),
-    "strain_curvature": lambda m, g, e: jg.strain_curvature(e, (0, 1)),
+    "mixed_strain": lambda m, g, e: jg.response.mixed_strain(e, (0, 1)),
+    "strain_curvature": lambda m, g, e: jg.response.strain_curvature(e, (0, 1)),
     "solve": lambda m, g, e: jg.solve(e, field(e)).x,
     "solve_direct": lambda m, g, e: jg.solve(e, field(e), method="direct").x,
     "log_determinant": lambda m, g, e: jg.log_determinant(e),
@@ -55,15 +55,15 @@ TABLE = {
     "thermal_average": lambda m, g, e: jg.thermal_average(
         e, lambda x: jnp.sum(jnp.cos(x[:3] - x[3:6]))
     ),
-    "thermal_bond_average": lambda m, g, e: jg.thermal_bond_average(e, jnp.linalg.norm),
-    "vibrality": lambda m, g, e: jg.vibrality(e),
+    "thermal_bond_average": lambda m, g, e: jg.thermal.thermal_bond_average(e, jnp.linalg.norm),
+    "vibrality": lambda m, g, e: jg.indicators.vibrality(e),
     "dipole_stiffness": lambda m, g, e: jg.dipole_stiffness(e),
     "shear_modulus": lambda m, g, e: jg.shear_modulus(e).total,
     "elasticity": lambda m, g, e: (jg.elasticity(e).total, jg.elasticity(e).sound_speeds),
     "quartic_mode": lambda m, g, e: quantities(jg.quartic_mode(e, local(e))),
     "pseudo_harmonic_mode": lambda m, g, e: quantities(jg.pseudo_harmonic_mode(e, local(e))),
-    "merge_modes": lambda m, g, e: jg.merge_modes(
-        jg.pseudo_harmonic_mode(e, jg.dipole_seeds(e, jnp.arange(4)))
+    "merge_modes": lambda m, g, e: jg.modes.merge_modes(
+        jg.pseudo_harmonic_mode(e, jg.modes.dipole_seeds(e, jnp.arange(4)))
     ),
     "lowest_modes": lambda m, g, e: jg.lowest_modes(e, 4, method="direct").frequency,
     "status": lambda m, g, e: jg.local_thermal_energy(e).status,

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core.checks import integer
+from ..core.random import generator
 
 
 class Histogram(NamedTuple):
@@ -49,7 +50,7 @@ def log_histogram(samples, bins=30, *, low=None, high=None):
 
     Example:
         >>> import numpy as np, jaxglass as jg
-        >>> h = jg.log_histogram(np.geomspace(1, 100, 1000), 4)
+        >>> h = jg.analysis.log_histogram(np.geomspace(1, 100, 1000), 4)
         >>> bool(np.all(np.diff(h.density) < 0))
         True
     """
@@ -69,7 +70,7 @@ def log_histogram(samples, bins=30, *, low=None, high=None):
     return Histogram(middle[kept], (counts / weight)[kept], (np.sqrt(counts) / weight)[kept])
 
 
-def tail_exponent(samples, start, *, groups=None, resamples=400, level=0.95, seed=0):
+def tail_exponent(samples, start, *, groups=None, resamples=400, level=0.95, key=None):
     """Exponent of the tail p(x) ~ x^value above ``start``, by maximum likelihood (Hill), with a bootstrap interval.
 
     Args:
@@ -79,7 +80,7 @@ def tail_exponent(samples, start, *, groups=None, resamples=400, level=0.95, see
             the bonds of a glass are not independent. By default every sample is its own group.
         resamples: bootstrap resamples.
         level: of the interval.
-        seed: of the bootstrap.
+        key: JAX random key of the bootstrap; a fixed one by default.
 
     Returns:
         Exponent.
@@ -87,7 +88,7 @@ def tail_exponent(samples, start, *, groups=None, resamples=400, level=0.95, see
     Example:
         >>> import numpy as np, jaxglass as jg
         >>> x = np.random.default_rng(0).pareto(1.25, 20_000) + 1
-        >>> found = jg.tail_exponent(x, 1.0)
+        >>> found = jg.analysis.tail_exponent(x, 1.0)
         >>> bool(found.low < -2.25 < found.high)
         True
     """
@@ -108,31 +109,34 @@ def tail_exponent(samples, start, *, groups=None, resamples=400, level=0.95, see
     size = group.max() + 1
     logs = np.bincount(group[tail], np.log(samples[tail] / start), size)
     counts = np.bincount(group[tail], minlength=size)
-    chosen = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), resamples)
+    chosen = generator(key).multinomial(size, np.full(size, 1 / size), resamples)
     hill = lambda n, total: -1 - n / total
     drawn = hill(chosen @ counts, np.maximum(chosen @ logs, 1e-300))
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Exponent(float(hill(counts.sum(), logs.sum())), float(low), float(high), int(tail.sum()))
 
 
-def bootstrap(statistic, samples, *, resamples=400, level=0.95, seed=0):
+def bootstrap(statistic, samples, *, resamples=400, level=0.95, key=None):
     """A statistic of independent samples (first axis) with a bootstrap interval.
 
     Args:
         statistic: function of an array of samples.
         samples: (m, ...) array.
+        resamples: bootstrap resamples.
+        level: of the interval.
+        key: JAX random key of the bootstrap; a fixed one by default.
 
     Returns:
         (value, low, high).
 
     Example:
         >>> import numpy as np, jaxglass as jg
-        >>> value, low, high = jg.bootstrap(np.mean, np.arange(10.0))
+        >>> value, low, high = jg.analysis.bootstrap(np.mean, np.arange(10.0))
         >>> bool(low < value < high)
         True
     """
     samples = np.asarray(samples)
-    rng = np.random.default_rng(seed)
+    rng = generator(key)
     drawn = np.array(
         [statistic(samples[rng.integers(0, len(samples), len(samples))]) for _ in range(resamples)]
     )

@@ -8,7 +8,7 @@ def ranks(values):
 
     Example:
         >>> import jaxglass as jg
-        >>> jg.ranks([3.0, 1.0, 3.0]).tolist()
+        >>> jg.analysis.ranks([3.0, 1.0, 3.0]).tolist()
         [1.5, 0.0, 1.5]
     """
     values = np.asarray(values, float)
@@ -26,7 +26,7 @@ def spearman(a, b):
 
     Example:
         >>> import jaxglass as jg
-        >>> round(jg.spearman([1, 2, 3, 4], [1, 4, 9, 16]), 12)
+        >>> round(jg.analysis.spearman([1, 2, 3, 4], [1, 4, 9, 16]), 12)
         1.0
     """
     a, b = ranks(a), ranks(b)
@@ -42,7 +42,7 @@ def standing(values, index):
 
     Example:
         >>> import jaxglass as jg
-        >>> jg.standing([0.1, 0.9, 0.5], 1)
+        >>> jg.analysis.standing([0.1, 0.9, 0.5], 1)
         1.0
     """
     values = np.asarray(values)

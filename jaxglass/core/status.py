@@ -15,7 +15,7 @@ class Status(enum.IntFlag):
 
     OK = 0
     NOT_CONVERGED = 1
-    NEIGHBOR_OVERFLOW = 2
+    NEIGHBOUR_OVERFLOW = 2
     BOND_OVERFLOW = 4
     BEYOND_REACH = 8
     BOX_TOO_SMALL = 16
@@ -26,11 +26,13 @@ class Status(enum.IntFlag):
     BOX_CHANGED = 512
     SLABS_TOO_THIN = 1024
     NEGATIVE_QUARTIC = 2048
+    FOREIGN_FACTOR = 4096
+    CROWDED = 8192
 
 
 SENTENCES = {
     Status.NOT_CONVERGED: "an iteration or a search stopped at its limit; raise the limit or loosen the tolerance",
-    Status.NEIGHBOR_OVERFLOW: "a neighbour list was too small and pairs were left out; call the function outside "
+    Status.NEIGHBOUR_OVERFLOW: "a neighbour list was too small and pairs were left out; call the function outside "
     "jit and vmap, where it retries, or raise the model's `contacts`",
     Status.BOND_OVERFLOW: "there were more bonds than room for them; raise the model's `contacts`, or the `capacity` of expand",
     Status.BEYOND_REACH: "an interaction reaches beyond the model's static bound `reach`; rebuild the model with its "
@@ -43,6 +45,9 @@ SENTENCES = {
     Status.BOX_CHANGED: "the box shrank since the glass was built, below what its neighbour grid allows; build the glass anew",
     Status.SLABS_TOO_THIN: "a bond skips a slab of the direct engine; call it outside jit, where slabs are chosen to fit",
     Status.NEGATIVE_QUARTIC: "the quartic coefficient along a mode is negative, so that the mode is no minimum of its cost",
+    Status.FOREIGN_FACTOR: "the factor is that of another Hessian; make one with factorise of this expansion",
+    Status.CROWDED: "there are more modes of equal frequency than vectors in the iteration, so that some may be missing; call "
+    "it outside jit and vmap, where it takes more, or use method='filter'",
 }
 
 

@@ -91,7 +91,7 @@ def map_until(function, samples, *, budgets, resume, chunk=None, devices=None, p
         >>> model = jg.models.get("ipl2d")
         >>> glasses = jg.stack([jg.random_glass(jax.random.key(k), "ipl2d", 64) for k in range(3)])
         >>> quench = lambda g, steps: jg.quench(model, g, max_steps=steps)
-        >>> done = jg.map_until(quench, glasses, budgets=(100, 100_000), resume=lambda g, q: q.glass)
+        >>> done = jg.ensemble.map_until(quench, glasses, budgets=(100, 100_000), resume=lambda g, q: q.glass)
         >>> done.status.tolist()
         [0, 0, 0]
     """

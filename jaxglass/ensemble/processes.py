@@ -15,7 +15,7 @@ def part_of(count, index, parts):
 
     Example:
         >>> import jaxglass as jg
-        >>> [jg.part_of(10, k, 4) for k in range(4)]
+        >>> [jg.ensemble.part_of(10, k, 4) for k in range(4)]
         [(0, 3), (3, 6), (6, 8), (8, 10)]
     """
     size, extra = divmod(count, parts)
@@ -36,7 +36,7 @@ def map_over_processes(function, samples, *, chunk=None, devices=None, folder=No
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
         >>> import jax.numpy as jnp, jaxglass as jg
-        >>> jg.map_over_processes(lambda x: 2 * x, jnp.arange(3.0)).tolist()    # one process: as map_ensemble
+        >>> jg.ensemble.map_over_processes(lambda x: 2 * x, jnp.arange(3.0)).tolist()    # one process: as map_ensemble
         [0.0, 2.0, 4.0]
     """
     count, parts, index = sample_count(samples), jax.process_count(), jax.process_index()

@@ -22,8 +22,8 @@ def write_xyz(path, glass, *, fields=None):
         >>> import jax, tempfile, os; jax.config.update("jax_enable_x64", True)
         >>> import jaxglass as jg
         >>> path = os.path.join(tempfile.mkdtemp(), "a.xyz")
-        >>> jg.write_xyz(path, jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
-        >>> jg.read_xyz(path, dim=2).count
+        >>> jg.io.write_xyz(path, jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
+        >>> jg.io.read_xyz(path, dim=2).count
         2
     """
     n, d = glass.position.shape

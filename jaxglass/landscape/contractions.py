@@ -6,22 +6,23 @@ kappa = M:zz / z.z, tau = U''':zzz / (z.z)^(3/2), chi = U'''':zzzz / (z.z)^2, an
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
 from ..core.struct import struct
-from .expansion import check_expansion
+from .contract import need, provides
 
 
 @struct
 class Coefficients:
     """Stiffness kappa, asymmetry tau, quartic coefficient chi and participation ratio of a field."""
 
-    stiffness: object
-    asymmetry: object
-    quartic: object
-    participation: object
+    stiffness: Array
+    asymmetry: Array
+    quartic: Array
+    participation: Array
 
 
-def hvp(e, z):
+def hvp(e, z: Array) -> Array:
     """Product of the Hessian with a field: (M z)_i = sum_b (+/-) K_b z_b.
 
     Args:
@@ -38,10 +39,11 @@ def hvp(e, z):
         >>> float(jnp.abs(jg.hvp(e, jnp.ones((2, 2)))).max())    # a translation costs nothing
         0.0
     """
+    need("hvp", e)
     return _second(e, _field("z", e, z))
 
 
-def third(e, a, b):
+def third(e, a: Array, b: Array) -> Array:
     """U''' : a b, the third derivative contracted with two fields, (n, d).
 
     Example:
@@ -52,10 +54,11 @@ def third(e, a, b):
         >>> bool(jg.third(e, z, z)[1, 0] < 0)    # repulsion softens with distance
         True
     """
+    need("third", e, "higher")
     return _third(e, _field("a", e, a), _field("b", e, b))
 
 
-def fourth(e, z):
+def fourth(e, z: Array) -> Array:
     """U'''' : z z z, the fourth derivative contracted three times with one field, (n, d).
 
     Example:
@@ -65,10 +68,11 @@ def fourth(e, z):
         >>> bool(jg.fourth(e, jnp.array([[0.0, 0.0], [1.0, 0.0]]))[1, 0] > 0)
         True
     """
+    need("fourth", e, "higher")
     return _fourth(e, _field("z", e, z))
 
 
-def coefficients(e, z):
+def coefficients(e, z: Array) -> Coefficients:
     """Stiffness, asymmetry, quartic coefficient and participation ratio of a field of any norm.
 
     Example:
@@ -78,7 +82,8 @@ def coefficients(e, z):
         >>> float(jg.coefficients(e, jnp.array([[-1.0, 0.0], [1.0, 0.0]])).participation)
         1.0
     """
-    return _coefficients(e, _field("z", e, z))
+    need("coefficients", e, "higher")
+    return coefficients_of(e, _field("z", e, z))
 
 
 @jax.jit
@@ -97,29 +102,30 @@ def _fourth(e, z):
 
 
 @jax.jit
-def _coefficients(e, z):
+def coefficients_of(e, z):
+    """The same without checks; third and fourth derivatives that are unknown, of a bare Hessian, are NaN."""
     square = jnp.sum(z * z)
+    known = provides(e, "higher")
     return Coefficients(
-        stiffness=stiffness(e, z),
-        asymmetry=jnp.sum(e.third(z, z) * z) / square**1.5,
-        quartic=jnp.sum(e.fourth(z) * z) / square**2,
-        participation=participation(z),
+        stiffness=jnp.sum(e.second(z) * z) / square,
+        asymmetry=jnp.sum(e.third(z, z) * z) / square**1.5 if known else jnp.nan,
+        quartic=jnp.sum(e.fourth(z) * z) / square**2 if known else jnp.nan,
+        participation=participation_ratio(z),
     )
 
 
-def stiffness(e, z):
-    """kappa of a field of any norm."""
-    return jnp.sum(e.second(z) * z) / jnp.sum(z * z)
+def participation_ratio(z: Array) -> Array:
+    """(sum_i z_i.z_i)^2 / (n sum_i (z_i.z_i)^2) of fields (..., n, d): 1 if all move alike, 1/n if one moves.
 
-
-def participation(z):
-    """Participation ratio of fields (..., n, d) of any norm."""
+    Example:
+        >>> float(jg.modes.participation_ratio(jnp.eye(4, 2)))
+        0.5
+    """
     square = jnp.sum(z * z, axis=-1)
     return jnp.sum(square, axis=-1) ** 2 / (z.shape[-2] * jnp.sum(square * square, axis=-1))
 
 
 def _field(name, e, z):
-    check_expansion(e)
     z = jnp.asarray(z)
     if z.shape != e.position.shape:
         raise ValueError(f"{name} must be a field of shape {e.position.shape}, found {z.shape}")

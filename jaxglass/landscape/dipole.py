@@ -4,16 +4,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.checks import is_traced
-from .expansion import check_expansion
+from .contract import need
 
 
-def check_bonds(e, bonds):
+def check_bonds(function, e, bonds):
     """Refuses concrete indices that are not bonds of the expansion."""
-    check_expansion(e)
-    if not hasattr(e, "separation"):
-        raise ValueError(
-            "force dipoles need the bonds of a pair model, found an expansion without separations"
-        )
+    need(function, e, "terms")
     if is_traced(e, bonds):
         return
     index, valid = np.asarray(bonds), np.asarray(e.bonds.valid)
@@ -24,7 +20,8 @@ def check_bonds(e, bonds):
         or not np.all(valid[index])
     ):
         raise ValueError(
-            f"bonds must be indices of valid bonds, integers from 0 to {int(valid.sum()) - 1}, found {index.ravel()[:8]}"
+            "bonds must be indices of valid bonds, integers from 0 to "
+            f"{int(valid.sum()) - 1}, found {index.ravel()[:8]}"
         )
 
 

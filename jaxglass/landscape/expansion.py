@@ -16,6 +16,7 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from ..core.arrays import dot
 from ..core.checks import integer, is_traced
@@ -26,6 +27,7 @@ from ..models.pair import PairModel, derivatives, mixed
 from ..system.bonds import Bonds, contacts, difference, scatter
 from ..system.box import minimum_image
 from ..system.glass import Glass
+from .energy import EnergyExpansion
 
 
 @struct
@@ -41,64 +43,67 @@ class Expansion:
         reach: bound on the length of bonds.
     """
 
+    has = frozenset({"bonds", "terms", "higher", "glass", "blocks"})
+    kind = "an expansion of a pair model"
+
     glass: Glass
     bonds: Bonds
-    separation: object
-    derivative: object
-    status: object
+    separation: Array
+    derivative: Array
+    status: Array
     reach: float = static()
 
     @property
-    def position(self):
+    def position(self) -> Array:
         return self.glass.position
 
     @property
-    def count(self):
+    def count(self) -> int:
         """Number of particles."""
         return self.glass.count
 
     @property
-    def energy(self):
+    def energy(self) -> Array:
         """Energy of every bond, (b,)."""
         return self.derivative[..., 0, :]
 
     @property
-    def force(self):
+    def force(self) -> Array:
         """f_b = d e_b / d r_b, (b, d)."""
         return self.derivative[..., 1, :, None] * self.separation
 
     @property
-    def stiffness(self):
+    def stiffness(self) -> Array:
         """K_b = d2 e_b / d r_b d r_b, (b, d, d)."""
         r = self.separation
         first, second = (self.derivative[..., k, :, None, None] for k in (1, 2))
         return first * jnp.eye(r.shape[-1]) + second * r[..., :, None] * r[..., None, :]
 
-    def difference(self, z):
+    def difference(self, z: Array) -> Array:
         """z_j - z_i on every bond."""
         return difference(self.bonds, z)
 
-    def scatter(self, per_bond):
+    def scatter(self, per_bond: Array) -> Array:
         """Transpose of ``difference``."""
         return scatter(self.bonds, per_bond, self.count)
 
-    def gradient(self):
+    def gradient(self) -> Array:
         """dU/dx, (n, d)."""
         return self.scatter(self.force)
 
-    def second(self, z):
+    def second(self, z: Array) -> Array:
         """M z."""
         return self.scatter(bond_second(self, self.difference(z)))
 
-    def third(self, a, b):
+    def third(self, a: Array, b: Array) -> Array:
         """U''' : a b."""
         return self.scatter(bond_third(self, self.difference(a), self.difference(b)))
 
-    def fourth(self, z):
+    def fourth(self, z: Array) -> Array:
         """U'''' : z z z."""
         return self.scatter(bond_fourth(self, self.difference(z)))
 
-    def padded(self, capacity):
+    def padded(self, capacity: int) -> "Expansion":
         """The same expansion with room for more bonds."""
         extra = capacity - self.bonds.capacity
         if extra < 0:
@@ -114,29 +119,28 @@ class Expansion:
         )
 
 
-def check_expansion(e):
-    """Refuses what is not the expansion of one glass, with a sentence."""
-    if not hasattr(e, "second"):
-        raise TypeError(
-            f"e must be an expansion, from expand or from_hessian, found {type(e).__name__}"
-        )
-    if e.position.ndim != 2:
-        raise ValueError(
-            f"e must be of a single glass, found positions of shape {e.position.shape}: use jax.vmap for a stack"
-        )
+def _seen_by(e, z):
+    """r_b and F_k of the bonds, shaped to meet vectors z (b, d) or columns of them (b, d, c)."""
+    more = (1,) * (z.ndim - 2)
+    r, f = e.separation, e.derivative
+    return r.reshape(r.shape + more), f.reshape(f.shape + more)
+
+
+# Vectors of bonds are (b, d), or (b, d, c) for columns: their components lie on axis 1.
+_dot = functools.partial(dot, axis=1)
 
 
 def bond_second(e, z):
-    """K_b z on every bond, (b, d)."""
-    r, f = e.separation, e.derivative
-    return f[1][:, None] * z + (f[2] * dot(r, z))[:, None] * r
+    """K_b z on every bond, (b, d) or (b, d, c)."""
+    r, f = _seen_by(e, z)
+    return f[1][:, None] * z + (f[2] * _dot(r, z))[:, None] * r
 
 
 def bond_third(e, a, b):
-    """Third derivative of the bond energies contracted with two vectors per bond, (b, d)."""
-    r, f = e.separation, e.derivative
-    ra, rb = dot(r, a), dot(r, b)
-    along = f[2] * dot(a, b) + f[3] * ra * rb
+    """Third derivative of the bond energies contracted with two vectors per bond, (b, d) or (b, d, c)."""
+    r, f = _seen_by(e, a)
+    ra, rb = _dot(r, a), _dot(r, b)
+    along = f[2] * _dot(a, b) + f[3] * ra * rb
     return along[:, None] * r + (f[2] * ra)[:, None] * b + (f[2] * rb)[:, None] * a
 
 
@@ -144,62 +148,17 @@ def bond_third_block(e, block):
     """Third derivative of the bond energies contracted with one symmetric (d, d) block per bond, (b, d)."""
     r, f = e.separation, e.derivative
     br = jnp.einsum("bij,bj->bi", block, r)
-    along = f[2] * jnp.trace(block, axis1=-2, axis2=-1) + f[3] * dot(r, br)
+    along = f[2] * jnp.trace(block, axis1=-2, axis2=-1) + f[3] * _dot(r, br)
     return along[:, None] * r + 2 * f[2][:, None] * br
 
 
 def bond_fourth(e, z):
-    """Fourth derivative of the bond energies contracted with one vector three times, (b, d)."""
-    r, f = e.separation, e.derivative
-    rz, zz = dot(r, z), dot(z, z)
+    """Fourth derivative of the bond energies contracted with one vector three times, (b, d) or (b, d, c)."""
+    r, f = _seen_by(e, z)
+    rz, zz = _dot(r, z), _dot(z, z)
     along_z = 3 * (f[2] * zz + f[3] * rz * rz)
     along_r = 3 * f[3] * rz * zz + f[4] * rz**3
     return along_z[:, None] * z + along_r[:, None] * r
-
-
-@struct
-class EnergyExpansion:
-    """Derivatives of an arbitrary energy(position), matrix-free, for many-body models: it has no bonds.
-
-    Attributes:
-        glass: Glass.
-        function: energy(position) -> scalar.
-        status: bits.
-    """
-
-    glass: Glass
-    status: object
-    function: object = static()
-
-    @property
-    def position(self):
-        return self.glass.position
-
-    @property
-    def count(self):
-        return self.glass.count
-
-    @property
-    def energy(self):
-        """Total energy."""
-        return self.function(self.position)
-
-    def gradient(self):
-        return jax.grad(self.function)(self.position)
-
-    def second(self, z):
-        return jax.jvp(jax.grad(self.function), (self.position,), (z,))[1]
-
-    def third(self, a, b):
-        along_a = lambda x: jax.jvp(jax.grad(self.function), (x,), (a,))[1]
-        return jax.jvp(along_a, (self.position,), (b,))[1]
-
-    def fourth(self, z):
-        third = lambda x: self._at(x).third(z, z)
-        return jax.jvp(third, (self.position,), (z,))[1]
-
-    def _at(self, x):
-        return self.replace(glass=self.glass.replace(position=x))
 
 
 def expand(model, glass, *, capacity=None):

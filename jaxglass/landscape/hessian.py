@@ -5,12 +5,15 @@ A pseudo-harmonic mode needs only the Hessian and the pairs that interact, so a 
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from ..core.checks import float64, integer
 from ..core.struct import struct
 from ..system.bonds import Bonds, difference, scatter
-from .contractions import Coefficients, participation, stiffness
-from .expansion import Expansion
+from .contract import need
+
+# Of entries over the largest one: matrices come from other programs and through files, and single precision is refused.
+ROUNDING = 1e-8
 
 
 @struct
@@ -21,43 +24,40 @@ class HessianExpansion:
         row, column: (m,), particles of each block.
         block: (m, d, d).
         bonds: Bonds.
-        reference: (n, d), zeros: there are no positions.
+        position: (n, d), zeros: a matrix does not know where its particles are.
         status: bits.
     """
 
-    row: object
-    column: object
-    block: object
+    has = frozenset({"bonds"})
+    kind = "a Hessian without its energy, from from_hessian"
+
+    row: Array
+    column: Array
+    block: Array
     bonds: Bonds
-    reference: object
-    status: object
+    position: Array
+    status: Array
 
     @property
-    def position(self):
-        return self.reference
+    def count(self) -> int:
+        """Number of particles."""
+        return self.position.shape[-2]
 
-    @property
-    def count(self):
-        return self.reference.shape[-2]
-
-    def difference(self, z):
+    def difference(self, z: Array) -> Array:
+        """z_j - z_i on every bond."""
         return difference(self.bonds, z)
 
-    def scatter(self, per_bond):
+    def scatter(self, per_bond: Array) -> Array:
+        """Transpose of ``difference``."""
         return scatter(self.bonds, per_bond, self.count)
 
-    def second(self, z):
+    def second(self, z: Array) -> Array:
         """M z."""
-        return (
-            jnp.zeros_like(z).at[self.row].add(jnp.einsum("bxy,by->bx", self.block, z[self.column]))
-        )
-
-    def coefficients(self, z):
-        """Stiffness and participation; the third and fourth derivatives are unknown, NaN."""
-        return Coefficients(stiffness(self, z), jnp.nan, jnp.nan, participation(z))
+        seen = jnp.einsum("bxy,by...->bx...", self.block, z[self.column])
+        return jnp.zeros_like(z).at[self.row].add(seen)
 
 
-def from_hessian(matrix, dim, *, pairs=None):
+def from_hessian(matrix, dim: int, *, pairs=None) -> HessianExpansion:
     """An expansion that holds nothing but a Hessian, for ``pseudo_harmonic_mode``, ``lowest_modes`` and ``solve``.
 
     Args:
@@ -85,7 +85,8 @@ def from_hessian(matrix, dim, *, pairs=None):
     row, column, block = _blocks(matrix, n, dim)
     if not np.isfinite(block).all():
         raise ValueError("matrix must be finite, found entries that are not")
-    _refuse_asymmetric(row, column, block)
+    _refuse_asymmetric(row, column, block, n)
+    _refuse_pinned(row, block, n, dim)
     if pairs is None:
         above = (row < column) & np.any(block != 0, axis=(1, 2))
         pairs = np.stack([row[above], column[above]], axis=1)
@@ -111,14 +112,28 @@ def from_hessian(matrix, dim, *, pairs=None):
     )
 
 
-def _refuse_asymmetric(row, column, block):
-    place = {pair: k for k, pair in enumerate(zip(row.tolist(), column.tolist(), strict=True))}
-    mirror = np.array([place.get((j, i), -1) for i, j in place])
-    zero = np.zeros((1, *block.shape[1:]))
-    gap = np.abs(block - np.swapaxes(np.concatenate([block, zero])[mirror], 1, 2)).max()
-    if gap > 1e-8 * np.abs(block).max():
+def _refuse_asymmetric(row, column, block, n):
+    """Blocks come sorted by (row, column): the mirror image of each is looked up there."""
+    here, there = row * n + column, column * n + row
+    mirror = np.minimum(np.searchsorted(here, there), len(here) - 1)
+    image = np.where((here[mirror] == there)[:, None, None], block[mirror], 0.0)
+    gap = np.abs(block - np.swapaxes(image, 1, 2)).max()
+    if gap > ROUNDING * np.abs(block).max():
         raise ValueError(
-            f"matrix must be symmetric, found entries that differ by {gap:.3g} from their mirror images"
+            f"matrix must be symmetric, found entries that differ by {gap:.3g} "
+            "from their mirror images"
+        )
+
+
+def _refuse_pinned(row, block, n, dim):
+    """A Hessian of particles that only see each other does not feel a translation."""
+    pull = np.zeros((n, dim, dim))
+    np.add.at(pull, row, block)
+    worst = np.abs(pull).max()
+    if worst > ROUNDING * np.abs(block).max():
+        raise ValueError(
+            f"matrix must not feel a translation, but its rows sum to as much as {worst:.3g} over "
+            f"the particles; is dim = {dim} right, and does nothing hold the particles in place?"
         )
 
 
@@ -149,8 +164,7 @@ def to_scipy(e):
     """
     import scipy.sparse
 
-    if not isinstance(e, Expansion):
-        raise TypeError(f"e must be an Expansion with bonds, found {type(e).__name__}")
+    need("to_scipy", e, "terms")
     valid = np.asarray(e.bonds.valid)
     i, j, k = (np.asarray(a)[valid] for a in (e.bonds.i, e.bonds.j, e.stiffness))
     n, d = e.position.shape

@@ -10,7 +10,9 @@ For simple shear in the plane (p, q), x_p moves with x_q: E has a single one at 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
+from .contract import need
 from .expansion import bond_second
 
 
@@ -24,7 +26,7 @@ def shear_direction(plane, dim):
     return jnp.asarray(direction)
 
 
-def stress(e):
+def stress(e) -> Array:
     """Stress tensor (1/V) dU/dE, (d, d); the pressure is minus its mean diagonal.
 
     Example:
@@ -34,33 +36,36 @@ def stress(e):
         >>> bool(jg.stress(e)[0, 0] < 0)    # a repelling pair pushes the walls out
         True
     """
+    need("stress", e, "terms", "glass")
     return _stress(e)
 
 
-def mixed_strain(e, direction):
+def mixed_strain(e, direction) -> Array:
     """d2U/dgamma dx along a direction E (d, d), or a plane (p, q) of simple shear: (n, d).
 
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
         >>> import jaxglass as jg
         >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.5]], 8.0))
-        >>> jg.mixed_strain(e, (0, 1)).shape
+        >>> jg.response.mixed_strain(e, (0, 1)).shape
         (2, 2)
     """
-    return _mixed(e, _direction(e, direction))
+    need("mixed_strain", e, "terms", "glass")
+    return _mixed(e, as_direction(direction, e.glass.dim))
 
 
-def strain_curvature(e, direction):
+def strain_curvature(e, direction) -> Array:
     """d2U/dgamma2 at frozen fractional coordinates, a scalar: V times the Born modulus of that direction.
 
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
         >>> import jaxglass as jg
         >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.5]], 8.0))
-        >>> jg.strain_curvature(e, (0, 1)).shape
+        >>> jg.response.strain_curvature(e, (0, 1)).shape
         ()
     """
-    return _curvature(e, _direction(e, direction))
+    need("strain_curvature", e, "terms", "glass")
+    return _curvature(e, as_direction(direction, e.glass.dim))
 
 
 @jax.jit
@@ -79,12 +84,13 @@ def _curvature(e, direction):
     return jnp.sum(w * bond_second(e, w))
 
 
-def _direction(e, direction):
-    if isinstance(direction, (tuple, list)) and jnp.ndim(direction) == 1:
-        return shear_direction(tuple(direction), e.glass.dim)
-    d = e.glass.dim
-    if jnp.shape(direction) != (d, d):
+def as_direction(direction, dim):
+    """A displacement gradient (d, d): itself, or that of simple shear in a plane (p, q)."""
+    if np.shape(direction) == (2,) and isinstance(direction, tuple | list):
+        return shear_direction(tuple(direction), dim)
+    if jnp.shape(direction) != (dim, dim):
         raise ValueError(
-            f"direction must be a plane (p, q) or a ({d}, {d}) matrix, found shape {jnp.shape(direction)}"
+            f"direction must be a plane (p, q) or a ({dim}, {dim}) matrix, "
+            f"found shape {jnp.shape(direction)}"
         )
     return jnp.asarray(direction)

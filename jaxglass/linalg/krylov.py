@@ -3,10 +3,12 @@
 From p vectors V the blocks V, G V, G^2 V, ... (G the inverse) span a space of p times depth dimensions; the Rayleigh-Ritz
 pairs (theta, v) of G there with the largest theta are those of M with the lowest lambda = 1/theta. Blocks, because a direct
 solver treats two dozen columns for the price of two; fewer columns than pairs and a long chain beat the reverse (32 pairs,
-n = 10,000: 24 columns and 10 levels reach 3e-5 where 40 columns and 6 levels reach 4e-3 in the same time).
+n = 10,000: 24 columns and 10 levels reach 3e-5 where 40 columns and 6 levels reach 4e-3 in the same time). Of a degenerate
+eigenvalue p columns find at most p copies: where a result holds that many, others may be missing.
 """
 
 import jax.numpy as jnp
+from jax import Array
 
 from ..core.loop import bounded_loop
 from ..core.struct import struct
@@ -24,10 +26,10 @@ class Eigenpairs:
         rounds: restarts used.
     """
 
-    value: object
-    vector: object
-    residual: object
-    rounds: object
+    value: Array
+    vector: Array
+    residual: Array
+    rounds: Array
 
 
 def lanczos_basis(apply, start, depth):
@@ -77,9 +79,8 @@ def lowest_by_inverse(inverse, matvec, start, count, *, depth=12, tol=1e-6, max_
         Eigenpairs; their residuals tell whether they converged.
     """
     size, p = start.shape
-    mix = jnp.cos(1.0 + jnp.arange(count * p) ** 2).reshape(
-        count, p
-    )  # a restart begins from p combinations of all pairs
+    # A restart begins from p combinations of all pairs.
+    mix = jnp.cos(1.0 + jnp.arange(count * p) ** 2).reshape(count, p)
 
     def one_round(state):
         basis, image = lanczos_basis(inverse, state[0], depth)

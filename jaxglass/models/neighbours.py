@@ -67,7 +67,7 @@ def find_bonds(model, glass, sizes):
     width = jnp.min(jax.lax.stop_gradient(face_distance(glass.box.cell)))
     reach = jnp.max(jnp.where(listed, cutoff, 0.0))
     status = (
-        flag(overflow, Status.NEIGHBOR_OVERFLOW)
+        flag(overflow, Status.NEIGHBOUR_OVERFLOW)
         | flag(found > sizes.capacity, Status.BOND_OVERFLOW)
         | flag(reach > model.reach, Status.BEYOND_REACH)
         | flag(width < 2 * reach, Status.BOX_TOO_SMALL)
@@ -89,7 +89,7 @@ def _unknown_species(model, glass):
     return flag(jnp.any(glass.species >= model.sigma.shape[-1]), Status.UNKNOWN_SPECIES)
 
 
-OVERFLOWS = Status.NEIGHBOR_OVERFLOW | Status.BOND_OVERFLOW
+OVERFLOWS = Status.NEIGHBOUR_OVERFLOW | Status.BOND_OVERFLOW
 
 
 def with_room(attempt, *trees):

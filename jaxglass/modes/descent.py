@@ -9,14 +9,14 @@ import jax.numpy as jnp
 
 from ..core.loop import bounded_loop
 from ..landscape.solve import remove_translation
-from . import costs
+from .cost import stationarity, value
 
 
-def descend(kind, e, start, *, variables, tol, max_steps, optimiser=None):
+def descend(cost, e, start, *, variables, tol, max_steps, optimiser=None):
     """Minimises log(cost) from one start.
 
     Args:
-        kind: costs.Kind.
+        cost: Cost.
         e: expansion.
         start: (n, d).
         variables: (to, back): fields z = to(y), linear, and y = back(z) for the start.
@@ -34,28 +34,28 @@ def descend(kind, e, start, *, variables, tol, max_steps, optimiser=None):
 
     @jax.custom_jvp
     def objective(y):
-        a, s, _ = costs.slope(kind, e, to(y))
-        return jnp.log(costs.cost(kind, a, s))
+        a, s, _ = stationarity(cost, e, to(y))
+        return jnp.log(value(cost, a, s))
 
     @objective.defjvp
     def objective_jvp(primals, tangents):
         (y,), (dy,) = primals, tangents
-        a, s, slope = costs.slope(kind, e, to(y))
-        return jnp.log(costs.cost(kind, a, s)), 2 * kind.p * jnp.sum(slope * to(dy))
+        a, s, slope = stationarity(cost, e, to(y))
+        return jnp.log(value(cost, a, s)), 2 * cost.p * jnp.sum(slope * to(dy))
 
     value_and_grad = optax.value_and_grad_from_state(objective)
 
     def residual_of(y):
         z = to(y)
         mz = e.second(z)
-        a, _, slope = costs.slope(kind, e, z)
+        a, _, slope = stationarity(cost, e, z)
         return jnp.where(a > 0, jnp.abs(a) * jnp.linalg.norm(slope) / jnp.linalg.norm(mz), jnp.nan)
 
     def step(carry):
         y, state, _ = carry
-        value, gradient = value_and_grad(y, state=state)
+        level, gradient = value_and_grad(y, state=state)
         updates, state = optimiser.update(
-            gradient, state, y, value=value, grad=gradient, value_fn=objective
+            gradient, state, y, value=level, grad=gradient, value_fn=objective
         )
         y = optax.apply_updates(y, updates)
         return y, state, residual_of(y)

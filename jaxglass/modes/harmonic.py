@@ -11,28 +11,40 @@ vectors within a degenerate group.
 import functools
 import itertools
 import math
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
-from ..core.checks import choice, integer
+from ..core.checks import choice, integer, is_traced
 from ..core.status import Status, flag
 from ..core.struct import struct
-from ..landscape.direct import apply_inverse, factorise, plan_layout
-from ..landscape.expansion import Expansion, check_expansion
+from ..core.vectors import fields_of, no_tangent, upright
+from ..landscape import engine
+from ..landscape.contract import need, provides
+from ..landscape.engine import Factor, apply_inverse
+from ..landscape.inverse import flat_translations
 from ..landscape.solve import remove_translation
-from ..linalg.cg import cg
 from ..linalg.dense import as_matrix, deflated
 from ..linalg.filtered import lowest_by_filter
 from ..linalg.krylov import Eigenpairs, lowest_by_inverse
 from ..linalg.lapack import eigh
+from ..linalg.tangent import projected_solution
 from ..system.box import fractional
 
 METHODS = ("auto", "filter", "direct", "dense")
-DENSE_SIZE = 1000
-DEGENERATE = 1e-9
+DENSE_SIZE = 1000  # degrees of freedom below which full diagonalisation (0.1 s) is the fastest
+DEGENERATE = 1e-9  # gap between two modes over the highest found, far above rounding
+# Residual |M psi - omega^2 psi| / omega^2 of a mode that counts as found; frequencies are then right to its square.
 GOOD = 1e-5
+# Vectors that the iteration on the inverse carries at least, and for each mode wanted: fewer vectors than modes and a long
+# chain beat the reverse (see linalg/krylov). It finds at most as many modes of one frequency as it carries vectors.
+LEAST_WIDTH = 8
+WIDTH_PER_MODE = 0.75
+LONGEST_CHAIN = 12
+EQUAL = 1e-6  # relative difference of omega^2 below which two modes count as equal: found ones are right to 1e-10
 
 
 @struct
@@ -43,16 +55,31 @@ class Modes:
         frequency: (count,), omega, ascending; of an unstable mode minus the root of -omega^2.
         vector: (count, n, d), orthonormal, the largest component positive.
         residual: (count,), |M psi - omega^2 psi| / omega^2.
+        steps: rounds of the iteration; 0 for "dense".
         status: bits.
     """
 
-    frequency: object
-    vector: object
-    residual: object
-    status: object
+    frequency: Array
+    vector: Array
+    residual: Array
+    steps: Array
+    status: Array
 
 
-def lowest_modes(e, count, *, method="auto", seed=0):
+class _Settings(NamedTuple):
+    count: int
+    method: str
+    width: int
+
+
+def lowest_modes(
+    e,
+    count: int,
+    *,
+    method: str = "auto",
+    key: Array | None = None,
+    factor: Factor | None = None,
+) -> Modes:
     """The lowest modes of a glass.
 
     Args:
@@ -60,154 +87,153 @@ def lowest_modes(e, count, *, method="auto", seed=0):
         count: number of modes.
         method: "direct": block Lanczos on the inverse from the direct engine; needs bonds and a minimum. "filter":
             Chebyshev-filtered subspace iteration, matrix-free, little memory, works at saddles too. "dense": full
-            diagonalisation. "auto": dense below 1,000 degrees of freedom, then direct, or filter without bonds.
-        seed: of the random start of the iterations.
+            diagonalisation. "auto": direct with a factor; else dense below 1,000 degrees of freedom, then direct while
+            it fits in memory, or filter.
+        key: JAX random key of the start of the iterations; a fixed one by default.
+        factor: Factor of e, from ``factorise``.
 
     Returns:
-        Modes: frequency, vector, residual, status. Differentiable; see the module for degenerate modes.
+        Modes: frequency, vector, residual, steps, status. Differentiable; see the module for degenerate modes.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
-        >>> model = jg.models.get("ipl2d")
-        >>> e = jg.expand(model, jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64)).glass)
         >>> m = jg.lowest_modes(e, 4)
         >>> m.vector.shape, int(m.status), bool(m.frequency[0] > 0)
         ((4, 64, 2), 0, True)
     """
+    need("lowest_modes", e)
     choice("method", method, METHODS)
-    check_expansion(e)
     n, d = e.position.shape
-    integer("count", count, at_least=1)
-    if count > n * d - d:
-        raise ValueError(
-            f"count must be at most {n * d - d}, the modes of {n} particles without translations, found {count}"
-        )
-    if method == "auto":
-        bonded = isinstance(e, Expansion)
-        method = (
-            "dense"
-            if n * d <= DENSE_SIZE or 4 * count > n * d
-            else "direct"
-            if bonded
-            else "filter"
-        )
+    _check_count(integer("count", count, at_least=1), n, d)
+    if method == "auto" and factor is None and (n * d <= DENSE_SIZE or 4 * count > n * d):
+        method = "dense"
+    method, factor = engine.choose("lowest_modes", e, method, METHODS, factor, otherwise="filter")
     if method == "direct" and 3 * count > n * d:
         raise ValueError(
-            f"count must be at most a third of the {n * d} coordinates for method='direct', found {count}; use 'dense'"
+            f"count must be at most a third of the {n * d} coordinates for method='direct', "
+            f"found {count}; use 'dense'"
         )
-    layout = plan_layout(e) if method == "direct" else None
-    value, vector, residual, status = _lowest(e, count, method, layout, seed)
+    key = jax.random.key(0) if key is None else key
+    value, vector, residual, steps, status = _with_room(e, factor, key, count, method)
     root = jnp.sqrt(jnp.where(value == 0, 1.0, jnp.abs(value)))
-    return Modes(jnp.where(value == 0, 0.0, jnp.sign(value) * root), vector, residual, status)
+    frequency = jnp.where(value == 0, 0.0, jnp.sign(value) * root)
+    return Modes(frequency, vector, residual, steps, status)
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3, 4))
-@functools.partial(jax.jit, static_argnums=(1, 2, 3, 4))
-def _lowest(e, count, method, layout, seed):
+def _with_room(e, factor, key, count, method):
+    """``_lowest``; outside tracing again with twice the vectors while there are more equal modes than vectors."""
     n, d = e.position.shape
-    shape = e.position.shape
-    block = lambda f: lambda v: jax.vmap(lambda c: f(c.reshape(shape)).ravel(), 1, 1)(v)
-    matvec = block(lambda z: remove_translation(e.second(remove_translation(z))))
-    project = block(remove_translation)
+    width = min(max(LEAST_WIDTH, math.ceil(WIDTH_PER_MODE * count)), n * d - d)
+    found = _lowest(e, factor, key, _Settings(count, method, width))
+    while not is_traced(e, factor) and int(found[-1]) & Status.CROWDED and width < n * d - d:
+        width = min(2 * width, n * d - d)
+        found = _lowest(e, factor, key, _Settings(count, method, width))
+    return found
+
+
+def _check_count(count, n, d):
+    if n < 2:
+        raise ValueError(f"e must have at least 2 particles to have modes, found {n}")
+    if count > n * d - d:
+        raise ValueError(
+            f"count must be at most {n * d - d}, the modes of {n} particles without translations, "
+            f"found {count}"
+        )
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(3,))
+@functools.partial(jax.jit, static_argnames="settings")
+def _lowest(e, factor, key, settings):
+    """omega^2, vectors, residuals, rounds and status."""
+    n, d = e.position.shape
+    count, columns = settings.count, lambda v: v.reshape(n, d, -1)
+    project = lambda v: remove_translation(columns(v)).reshape(v.shape)
+    matvec = lambda v: project(e.second(remove_translation(columns(v))).reshape(v.shape))
     status = e.status
-    if method == "dense":
+    if settings.method == "dense":
         pairs = _dense(e, count)
-    elif method == "direct":
-        engine = factorise(e, layout=layout)
-        status = status | engine.status
-        inverse = lambda v: _columns(lambda b: apply_inverse(engine, b), v, shape)
-        columns = max(8, math.ceil(0.75 * count))
-        depth = min(12, (n * d - d) // columns)
-        start = project(
-            _plane_waves(e, columns)
-            + 1e-3 * jax.random.normal(jax.random.key(seed), (n * d, columns))
+    elif settings.method == "direct":
+        status = status | factor.status
+        inverse = lambda v: project(
+            apply_inverse(e, factor, remove_translation(columns(v))).reshape(v.shape)
         )
+        start = project(_plane_waves(e, settings.width))
+        # A little noise gives every mode a share of the start; more of it would cost a round.
+        start = start + 1e-3 * project(jax.random.normal(key, start.shape))
         pairs = lowest_by_inverse(
-            inverse, matvec, start, count, depth=depth, max_rounds=jnp.where(engine.factor.ok, 8, 0)
+            inverse,
+            matvec,
+            start,
+            count,
+            depth=min(LONGEST_CHAIN, (n * d - d) // settings.width),
+            max_rounds=jnp.where(factor.status & int(Status.NOT_A_MINIMUM), 0, 8),
         )
+        status = status | flag(_most_alike(pairs.value) >= settings.width, Status.CROWDED)
     else:
-        columns = min(count + max(8, count // 2), n * d - d)
-        start = project(jax.random.normal(jax.random.key(seed), (n * d, columns)))
+        # Half as many vectors more than wanted, at least eight: the filter's gain falls with the gap above the last one.
+        width = min(count + max(8, count // 2), n * d - d)
+        start = project(jax.random.normal(key, (n * d, width)))
         pairs = lowest_by_filter(matvec, start, count, project=project)
     status = status | flag(~jnp.all(pairs.residual <= GOOD), Status.NOT_CONVERGED)
-    status = status | flag(pairs.value[0] < -GOOD * jnp.abs(pairs.value[-1]), Status.NOT_A_MINIMUM)
-    vector = pairs.vector.T.reshape(count, n, d)
-    flat = vector.reshape(count, -1)
-    largest = jnp.take_along_axis(flat, jnp.argmax(jnp.abs(flat), axis=1)[:, None], axis=1)
-    return (
-        pairs.value,
-        vector * jnp.where(largest < 0, -1.0, 1.0)[:, :, None],
-        pairs.residual,
-        status,
-    )
+    unstable = pairs.value[0] < -GOOD * jnp.abs(pairs.value[-1])
+    vector = upright(fields_of(columns(pairs.vector)))
+    status = status | flag(unstable, Status.NOT_A_MINIMUM)
+    return pairs.value, vector, pairs.residual, pairs.rounds, status
 
 
-def _plane_waves(e, columns):
-    """The longest transverse waves of the box, (n d, columns): most low modes of a large glass resemble them."""
+def _most_alike(value):
+    """How many modes share the frequency that most share."""
+    near = jnp.abs(value[:, None] - value[None, :]) <= EQUAL * jnp.abs(value[None, :])
+    return jnp.max(jnp.sum(near, axis=0))
+
+
+def _plane_waves(e, count):
+    """The longest transverse waves of the box, (n d, count): most low modes of a large glass resemble them."""
     n, d = e.position.shape
-    side = math.ceil((2 * columns) ** (1 / d) / 2) + 1
+    side = math.ceil((2 * count) ** (1 / d) / 2) + 1
     half = [k for k in itertools.product(range(-side, side + 1), repeat=d) if k > (0,) * d]
-    half = sorted(half, key=lambda k: sum(i * i for i in k))
-    phase = 2 * jnp.pi * fractional(e.glass.box, e.position) @ jnp.array(half[:columns], float).T
-    across = [np.linalg.svd(np.array(k, float)[None])[2][1:] for k in half[:columns]]
+    half = sorted(half, key=lambda k: sum(i * i for i in k))[:count]
+    phase = 2 * jnp.pi * fractional(e.glass.box, e.position) @ jnp.array(half, float).T
+    across = [np.linalg.svd(np.array(k, float)[None])[2][1:] for k in half]
     waves = [
         jnp.outer(f(phase[:, k]), u).ravel()
-        for k in range(columns)
+        for k in range(len(half))
         for u in across[k]
         for f in (jnp.cos, jnp.sin)
     ]
-    return jnp.stack(waves[:columns], axis=1)
-
-
-def _columns(f, v, shape):
-    """A function of fields (n, d, c) applied to columns (n d, c), translations removed before and after."""
-    z = v.reshape(*shape, -1)
-    z = f(z - jnp.mean(z, axis=0))
-    return (z - jnp.mean(z, axis=0)).reshape(v.shape)
+    return jnp.stack(waves[:count], axis=1)
 
 
 def _dense(e, count):
-    n, d = e.position.shape
-    matrix = as_matrix(e.second, (n, d))
-    null = jnp.tile(jnp.eye(d), (n, 1)) / jnp.sqrt(n)
-    value, vector = eigh(deflated(matrix, null))
+    """By full diagonalisation, translations moved above all other modes."""
+    matrix = as_matrix(e.second, e.position.shape)
+    value, vector = eigh(deflated(matrix, flat_translations(*e.position.shape)))
     value, vector = value[:count], vector[:, :count]
-    scale = jnp.maximum(jnp.abs(value), 1e-300)
-    return Eigenpairs(
-        value,
-        vector,
-        jnp.linalg.norm(matrix @ vector - vector * value, axis=0) / scale,
-        jnp.int32(0),
-    )
+    left = jnp.linalg.norm(matrix @ vector - vector * value, axis=0)
+    return Eigenpairs(value, vector, left / jnp.maximum(jnp.abs(value), 1e-300), jnp.int32(0))
 
 
 @_lowest.defjvp
-def _lowest_jvp(count, method, layout, seed, primals, tangents):
-    (e,), (de,) = primals, tangents
-    value, vector, residual, status = _lowest(e, count, method, layout, seed)
+def _lowest_jvp(settings, primals, tangents):
+    (e, factor, key), (de, *_) = primals, tangents
+    value, vector, residual, steps, status = _lowest(e, factor, key, settings)
     moved = lambda v: jax.jvp(lambda e: remove_translation(e.second(v)), (e,), (de,))[1]
     dm = jax.vmap(moved)(vector)
-    overlap = jnp.einsum("lnd,knd->lk", vector, dm)
+    overlap = jnp.einsum("lnd,knd->lk", vector, dm)  # psi_l.dM psi_k
     gap = value[None, :] - value[:, None]
     apart = jnp.abs(gap) > DEGENERATE * jnp.abs(value[-1])
     within = jnp.where(apart, overlap / jnp.where(apart, gap, 1.0), 0.0)
-    complement = lambda z: remove_translation(
-        z - jnp.einsum("knd,k->nd", vector, jnp.einsum("knd,nd->k", vector, z))
-    )
+
+    def complement(z):
+        inside = jnp.einsum("knd,k->nd", vector, jnp.einsum("knd,nd->k", vector, z))
+        return remove_translation(z - inside)
 
     def outside(dm_k, value_k):
-        matvec = lambda z: complement(e.second(z) - value_k * z)
-        solver = lambda matvec, b: cg(matvec, b, tol=1e-11, project=complement).x
-        return complement(
-            jax.lax.custom_linear_solve(matvec, complement(-dm_k), solver, symmetric=True)
-        )
+        return projected_solution(lambda z: e.second(z) - value_k * z, -dm_k, complement)
 
     dvector = jnp.einsum("lk,lnd->knd", within, vector) + jax.vmap(outside)(dm, value)
-    primal_out = (value, vector, residual, status)
-    return primal_out, (
-        jnp.diagonal(overlap),
-        dvector,
-        jnp.zeros_like(residual),
-        np.zeros(status.shape, jax.dtypes.float0),
+    tangent = (jnp.diagonal(overlap), dvector, jnp.zeros_like(residual))
+    return (value, vector, residual, steps, status), (
+        *tangent,
+        no_tangent(steps),
+        no_tangent(status),
     )

@@ -85,8 +85,8 @@ def start_dynamics(
         >>> import jaxglass as jg
         >>> model = jg.models.get("ipl2d")
         >>> cold = jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64)).glass
-        >>> motion = jg.start_dynamics(jax.random.key(1), model, cold, temperature=0.5)
-        >>> motion = jg.run_dynamics(model, motion, 100, temperature=0.5)
+        >>> motion = jg.prepare.start_dynamics(jax.random.key(1), model, cold, temperature=0.5)
+        >>> motion = jg.prepare.run_dynamics(model, motion, 100, temperature=0.5)
         >>> int(motion.steps), int(motion.status)
         (100, 0)
     """

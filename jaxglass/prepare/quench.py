@@ -94,7 +94,7 @@ def push_apart(model, glass):
         >>> import jax; jax.config.update("jax_enable_x64", True)
         >>> import jaxglass as jg
         >>> model, start = jg.models.get("ipl2d"), jg.random_glass(jax.random.key(0), "ipl2d", 64)
-        >>> bool(jg.energy(model, jg.push_apart(model, start)) < jg.energy(model, start))
+        >>> bool(jg.energy(model, jg.prepare.push_apart(model, start)) < jg.energy(model, start))
         True
     """
     neighbours.check(model, glass)

@@ -7,23 +7,35 @@ columns of particles that A depends on, which two random products with the curva
 """
 
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
 from ..core.status import or_nan
-from ..landscape.expansion import Expansion, check_expansion
+from ..landscape import engine, inverse
+from ..landscape.contract import need
+from ..landscape.engine import Factor
 from ..landscape.solve import solve
 from ..linalg import stochastic
-from ..modes.harmonic import lowest_modes
-from . import inverse
-from .local_energy import PROBE_TOL, displacement
+from ..linalg.stochastic import Estimate
+from .local_energy import PROBE_TOL, chosen, displacement, lowest_ones
 
 METHODS = ("auto", "direct", "dense", "stochastic")
-COLUMNS = 64  # of the inverse at a time
+COLUMNS = 64  # of the inverse at a time: a factor answers them for the price of a few
 
 
-def thermal_average(e, observable, *, method="auto", probes=128, modes=64, seed=0):
+def thermal_average(
+    e,
+    observable: Callable[[Array], Array],
+    *,
+    method: str = "auto",
+    factor: Factor | None = None,
+    probes: int = 128,
+    lowest: int = 64,
+    key: Array | None = None,
+) -> Array:
     """lim (<A>_T - A) / (T/2) of an observable as T goes to zero.
 
     Args:
@@ -32,51 +44,53 @@ def thermal_average(e, observable, *, method="auto", probes=128, modes=64, seed=
         method: "direct", exact; cost grows with the number of particles that the observable depends on. "dense", exact,
             by full diagonalisation, also for expansions of energy(position). "stochastic": random probes.
             "auto": direct while it fits in memory.
-        probes, modes, seed: of "stochastic", as for ``local_thermal_energy``.
+        factor: Factor of e, from ``factorise``, for "direct".
+        probes, lowest, key: of "stochastic", as for ``local_thermal_energy``.
 
     Returns:
-        A scalar, NaN if the configuration is not a minimum or a solve did not converge; ``thermal_estimate`` gives the
-        standard error of "stochastic" too.
+        A scalar, NaN if the configuration is not a minimum or a solve did not converge; ``thermal.thermal_estimate``
+        gives the standard error of "stochastic" too.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
-        >>> model = jg.models.get("ipl2d")
-        >>> glass = jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64)).glass
-        >>> e = jg.expand(model, glass)
         >>> energy = lambda x: jg.energy(model, glass.replace(position=x))
         >>> round(float(jg.thermal_average(e, energy)), 6)    # n d - d: equipartition
         126.0
     """
-    method, layout = inverse.choose(e, method, METHODS)
-    if method == "stochastic":
-        return thermal_estimate(e, observable, probes=probes, modes=modes, seed=seed).value
+    need("thermal_average", e, "higher")
+    settings, factor = chosen("thermal_average", e, method, METHODS, factor, probes)
+    if settings.method == "stochastic":
+        return thermal_estimate(e, observable, probes=probes, lowest=lowest, key=key).value
     x = e.position
     slope = jax.grad(observable)(x)
-    known = inverse.exact(e, method, layout)
+    known = inverse.exact(e, factor)
     moved, status = displacement(e, known)
-    return or_nan(
-        status, jnp.sum(slope * moved) + _trace(_curvature(observable, x), known.columns, x)
-    )
+    trace = _trace(_curvature(observable, x), known.columns, x)
+    return or_nan(status, jnp.sum(slope * moved) + trace)
 
 
-def thermal_estimate(e, observable, *, probes=128, modes=64, seed=0):
+def thermal_estimate(
+    e,
+    observable: Callable[[Array], Array],
+    *,
+    probes: int = 128,
+    lowest: int = 64,
+    key: Array | None = None,
+) -> Estimate:
     """``thermal_average`` by random probes with the lowest modes taken out exactly: value and standard error.
 
     With w = M^-1 dA/dx the gradient term is -U''' w : M^-1, so that the whole is one trace, (d2A/dxdx - U''' w) : M^-1.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jax.numpy as jnp, jaxglass as jg
-        >>> model = jg.models.get("ipl2d")
-        >>> e = jg.expand(model, jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64)).glass)
-        >>> found = jg.thermal_estimate(e, lambda x: jnp.sum(x[0] ** 2), probes=16, modes=8)
+        >>> observable = lambda x: jnp.sum(x[0] ** 2)
+        >>> found = jg.thermal.thermal_estimate(e, observable, probes=16, lowest=8)
         >>> bool(found.error > 0)
         True
     """
+    need("thermal_estimate", e, "higher")
+    key = jax.random.key(0) if key is None else key
     x = e.position
     curvature = _curvature(observable, x)
-    found = lowest_modes(e, min(modes, x.size - x.shape[1]))
+    found = lowest_ones(e, lowest)
     response = solve(e, jax.grad(observable)(x))
     pulled = lambda z: curvature(z) - e.third(response.x, z)
     inner = jax.vmap(lambda v: jnp.sum(v * pulled(v)))(found.vector) / found.frequency**2
@@ -85,51 +99,48 @@ def thermal_estimate(e, observable, *, probes=128, modes=64, seed=0):
         s = solve(e, z, tol=PROBE_TOL)
         return pulled(or_nan(s.status, s.x))
 
-    estimate = stochastic.trace(
-        jax.random.key(seed), apply, x.shape, probes, known=(inner, found.vector)
-    )
+    estimate = stochastic.trace(key, apply, x.shape, probes, known=(inner, found.vector))
     return jax.tree.map(functools.partial(or_nan, response.status | found.status), estimate)
 
 
-def thermal_bond_average(e, function, *, method="auto"):
+def thermal_bond_average(
+    e,
+    function: Callable[[Array], Array],
+    *,
+    method: str = "auto",
+    factor: Factor | None = None,
+) -> Array:
     """The same limit for a function of the separation of every bond at once, in one pass.
 
     Args:
         e: Expansion with bonds.
         function: separation (d,) -> scalar, for example the length ``jnp.linalg.norm``.
         method: as for ``local_thermal_energy``: "auto", "direct" or "dense".
+        factor: Factor of e, from ``factorise``, for "direct".
 
     Returns:
         (b,), zero where padded; NaN if the configuration is not a minimum.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jax.numpy as jnp, jaxglass as jg
-        >>> model = jg.models.get("ipl2d")
-        >>> e = jg.expand(model, jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64)).glass)
-        >>> jg.thermal_bond_average(e, jnp.linalg.norm).shape == e.bonds.valid.shape
+        >>> jg.thermal.thermal_bond_average(e, jnp.linalg.norm).shape == e.bonds.valid.shape
         True
     """
-    check_expansion(e)
-    if not isinstance(e, Expansion):
-        raise ValueError(
-            "thermal_bond_average needs the bonds of a pair model; use thermal_average with energy(position)"
-        )
-    method, layout = inverse.choose(e, method, ("auto", "direct", "dense"))
-    return _bond_average(e, function, method, layout)
+    need("thermal_bond_average", e, "terms")
+    options = ("auto", "direct", "dense")
+    method, factor = engine.choose(
+        "thermal_bond_average", e, method, options, factor, otherwise="dense"
+    )
+    return _bond_average(e, function, factor)
 
 
-@functools.partial(jax.jit, static_argnums=(1, 2, 3))
-def _bond_average(e, function, method, layout):
-    known = inverse.exact(e, method, layout)
+@functools.partial(jax.jit, static_argnames="function")
+def _bond_average(e, function, factor):
+    known = inverse.exact(e, factor)
     moved, status = displacement(e, known)
-    slope, curvature = (
-        jax.vmap(jax.grad(function))(e.separation),
-        jax.vmap(jax.hessian(function))(e.separation),
-    )
-    value = jnp.einsum("bxy,bxy->b", curvature, known.blocks) + jnp.sum(
-        slope * e.difference(moved), axis=-1
-    )
+    slope = jax.vmap(jax.grad(function))(e.separation)
+    curvature = jax.vmap(jax.hessian(function))(e.separation)
+    value = jnp.einsum("bxy,bxy->b", curvature, known.blocks)
+    value = value + jnp.sum(slope * e.difference(moved), axis=-1)
     return jnp.where(e.bonds.valid, or_nan(status, value), 0.0)
 
 
@@ -157,6 +168,7 @@ def _trace(curvature, columns, x):
 
 
 def _block_trace(curvature, g, k, count):
+    """The share of some columns g = M^-1 e_k, (n, d, c), of those that count."""
     acted = jax.vmap(curvature, in_axes=2, out_axes=2)(g)
     own = acted.reshape(-1, k.size)[k, jnp.arange(k.size)]
     return jnp.sum(jnp.where(count, own, 0.0))

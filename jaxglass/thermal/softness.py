@@ -9,12 +9,20 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from ..core.checks import choice, integer, is_traced
+from ..landscape.contract import need
 from ..system.box import cartesian, fractional
+from ..system.glass import Glass
+
+# Most bins along a cell vector and the least |E| that counts: the article's, for 10,000 particles in the plane.
+BINS = 40
+THRESHOLD = 1.1
+LEAST = 2  # bonds in a bin of the article
 
 
-class Spots(NamedTuple):
+class Peaks(NamedTuple):
     """Peaks of a softness field, the softest first.
 
     Attributes:
@@ -28,40 +36,65 @@ class Spots(NamedTuple):
     delta: np.ndarray
 
 
-def softness_field(e, value, *, bins=40, threshold=1.1, reduce="mean", least=2):
+def fitting_bins(e, *, most: int = BINS, least: int = LEAST) -> int:
+    """The largest number of bins, at most ``most``, of which each holds the middles of at least ``least`` bonds.
+
+    It looks at the bonds, so call it outside jit and pass the number on: ``softness_field(e, value, bins=...)``.
+
+    Example:
+        >>> 3 <= jg.thermal.fitting_bins(e) < 40
+        True
+    """
+    need("fitting_bins", e, "terms", "glass")
+    if is_traced(e):
+        raise TypeError("fitting_bins looks at the bonds of a glass: call it outside jit and vmap")
+    bins, least = integer("most", most, at_least=3), integer("least", least, at_least=0)
+    middle = np.asarray(_middles(e))[np.asarray(e.bonds.valid)] % 1.0
+    dim = middle.shape[1]
+    while bins > 3:
+        place = np.ravel_multi_index(tuple((middle * bins).astype(int).T % bins), (bins,) * dim)
+        if np.bincount(place, minlength=bins**dim).min() >= least:
+            break
+        bins -= 1
+    return bins
+
+
+def softness_field(
+    e,
+    value: Array,
+    *,
+    bins: int = BINS,
+    threshold: float = THRESHOLD,
+    reduce: str = "mean",
+) -> Array:
     """Coarse-grained field of a bond quantity, in 2, 3 or more dimensions.
 
     Args:
         e: Expansion.
         value: (b,), for example the local thermal energy.
-        bins: most bins along each cell vector.
+        bins: along each cell vector; ``thermal.fitting_bins(e)`` is a number that leaves no bin with fewer than two bonds.
         threshold: bonds with |value| below it are left out.
         reduce: "mean" or "sum" over the bonds of a bin.
-        least: outside jit, bins are made fewer until each holds this many bonds; 0 leaves ``bins`` as it is.
 
     Returns:
         (bins,) * d array.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
-        >>> model = jg.models.get("ipl2d")
-        >>> e = jg.expand(model, jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64)).glass)
-        >>> field = jg.softness_field(e, jg.local_thermal_energy(e).value)
-        >>> field.ndim, bool((field >= 0).all())
-        (2, True)
+        >>> bins = jg.thermal.fitting_bins(e)
+        >>> field = jg.softness_field(e, jg.local_thermal_energy(e).value, bins=bins)
+        >>> field.shape == (bins, bins), bool((field >= 0).all())
+        (True, True)
     """
+    need("softness_field", e, "terms", "glass")
     choice("reduce", reduce, ("mean", "sum"))
+    bins = integer("bins", bins, at_least=3)
     if jnp.shape(value) != e.bonds.i.shape:
         raise ValueError(
-            f"value must hold one number per bond, shape {e.bonds.i.shape}, found {jnp.shape(value)}"
+            f"value must hold one number per bond, shape {e.bonds.i.shape}, "
+            f"found {jnp.shape(value)}"
         )
-    bins = integer("bins", bins, at_least=3)
-    middle = fractional(e.glass.box, e.position[e.bonds.i] + 0.5 * e.separation)
-    if not is_traced(e, value):
-        bins = _fitting(np.asarray(middle)[np.asarray(e.bonds.valid)], bins, least)
     dim = e.glass.dim
-    place = tuple(jnp.floor((middle % 1.0) * bins).astype(int).T % bins)
+    place = tuple(jnp.floor((_middles(e) % 1.0) * bins).astype(int).T % bins)
     kept = e.bonds.valid & ~(jnp.abs(value) < threshold)  # NaN is kept, and seen
     grid = jnp.zeros((bins,) * dim)
     total = grid.at[place].add(jnp.where(kept, jnp.abs(value), 0.0))
@@ -72,20 +105,12 @@ def softness_field(e, value, *, bins=40, threshold=1.1, reduce="mean", least=2):
     return total
 
 
-def _fitting(middle, bins, least):
-    """The largest number of bins, at most the given one, that leaves each bin its bonds."""
-    dim = middle.shape[1]
-    while bins > 3:
-        place = np.ravel_multi_index(
-            tuple(np.floor((middle % 1.0) * bins).astype(int).T % bins), (bins,) * dim
-        )
-        if np.bincount(place, minlength=bins**dim).min() >= least:
-            break
-        bins -= 1
-    return bins
+def _middles(e):
+    """Fractional coordinates of the middles of bonds, (b, d)."""
+    return fractional(e.glass.box, e.position[e.bonds.i] + 0.5 * e.separation)
 
 
-def softness_peaks(glass, field):
+def softness_peaks(glass: Glass, field: Array) -> Peaks:
     """Soft spots of a softness field.
 
     Args:
@@ -93,15 +118,16 @@ def softness_peaks(glass, field):
         field: array with an axis a dimension, from ``softness_field``.
 
     Returns:
-        Spots: position, score, delta, the softest first. Runs on the host.
+        Peaks: position, score, delta, the softest first. Runs on the host.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import numpy as np, jaxglass as jg
-        >>> spots = jg.softness_peaks(jg.glass([[0.0, 0.0]], 8.0), np.eye(4)[:, :2] @ np.diag([1.0, 2.0]) @ np.eye(2, 4))
-        >>> spots.delta.tolist(), spots.position[0].tolist()
+        >>> field = np.eye(4)[:, :2] @ np.diag([1.0, 2.0]) @ np.eye(2, 4)
+        >>> peaks = jg.softness_peaks(jg.glass([[0.0, 0.0]], 8.0), field)
+        >>> peaks.delta.tolist(), peaks.position[0].tolist()
         ([1.0, 2.0], [3.0, 3.0])
     """
+    if is_traced(glass, field):
+        raise TypeError("softness_peaks runs on the host: call it outside jit and vmap")
     field = np.asarray(field)
     if field.ndim != glass.dim:
         raise ValueError(f"field must have {glass.dim} axes for this glass, found {field.ndim}")
@@ -110,7 +136,6 @@ def softness_peaks(glass, field):
         peak &= (field > np.roll(field, 1, axis)) & (field > np.roll(field, -1, axis))
     place, score = np.argwhere(peak), field[peak]
     order = np.argsort(-score, kind="stable")
-    position = np.asarray(
-        cartesian(glass.box, jnp.asarray((place[order] + 0.5) / np.array(field.shape)))
-    )
-    return Spots(position, score[order], score[order][:1] / score[order])
+    middle = jnp.asarray((place[order] + 0.5) / np.array(field.shape))
+    position = np.asarray(cartesian(glass.box, middle))
+    return Peaks(position, score[order], score[order][:1] / score[order])

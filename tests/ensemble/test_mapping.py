@@ -67,7 +67,7 @@ def test_rounds_finish_the_slow_ones_apart():
     budget = int(np.median(alone))
     assert np.any(alone > budget) and np.any(alone <= budget)
     runs = [
-        jg.map_until(
+        jg.ensemble.map_until(
             quench, glasses, budgets=(budget, 100_000), resume=lambda g, q: q.glass, chunk=c
         )
         for c in (5, 2)
@@ -132,7 +132,7 @@ def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="devices must name a kind"):
         jg.map_ensemble(lambda x: x, jnp.zeros(3), devices="tpu")
     with pytest.raises(ValueError, match="budgets must hold"):
-        jg.map_until(lambda x, k: x, jnp.zeros(3), budgets=(), resume=lambda x, r: x)
+        jg.ensemble.map_until(lambda x, k: x, jnp.zeros(3), budgets=(), resume=lambda x, r: x)
 
 
 def run(code, *arguments, **variables):
@@ -178,7 +178,7 @@ def test_two_processes_share_an_ensemble():
         "import sys, jax\n"
         "jax.distributed.initialize(f'127.0.0.1:{sys.argv[1]}', 2, int(sys.argv[2]))\n"
         + JOB
-        + "ok, energy = jg.map_over_processes(analysis, glasses)\n"
+        + "ok, energy = jg.ensemble.map_over_processes(analysis, glasses)\n"
         "print(jax.process_count(), ok.all(), len(energy), repr(float(energy.sum())))\n"
     )
     jobs = [run(code, str(port), str(k)) for k in range(2)]

@@ -79,7 +79,9 @@ def test_a_users_own_model_is_not_taken_for_a_built_in_one_of_its_name(ipl, tmp_
 
 def test_named_tuples_keep_their_names(ipl, tmp_path):
     jg.save(
-        tmp_path / "g.h5", ipl.glass, results={"tail": jg.tail_exponent(np.arange(1.0, 50.0), 2.0)}
+        tmp_path / "g.h5",
+        ipl.glass,
+        results={"tail": jg.analysis.tail_exponent(np.arange(1.0, 50.0), 2.0)},
     )
     assert set(jg.load(tmp_path / "g.h5").results["tail"]) >= {"low", "high"}
 
@@ -126,15 +128,15 @@ def test_xyz_round_trip(tmp_path, cell):
     x = np.random.default_rng(0).random((30, 2)) * 11
     for kind in ({"species": np.arange(30) % 2}, {"diameter": 1 + np.arange(30) / 30}):
         glass = jg.glass(x, cell, **kind)
-        jg.write_xyz(tmp_path / "g.xyz", glass, fields={"z": x})
-        assert same(jg.read_xyz(tmp_path / "g.xyz", dim=2).position, glass.position)
-        assert same(jg.read_xyz(tmp_path / "g.xyz", dim=2).box.cell, glass.box.cell)
+        jg.io.write_xyz(tmp_path / "g.xyz", glass, fields={"z": x})
+        assert same(jg.io.read_xyz(tmp_path / "g.xyz", dim=2).position, glass.position)
+        assert same(jg.io.read_xyz(tmp_path / "g.xyz", dim=2).box.cell, glass.box.cell)
 
 
 def test_xyz_of_a_solid(tmp_path):
     glass = jg.random_glass(jax.random.key(0), "kalj", 50)
-    jg.write_xyz(tmp_path / "g.xyz", glass)
-    assert same(dataclasses.astuple(jg.read_xyz(tmp_path / "g.xyz"))[0], glass.position)
+    jg.io.write_xyz(tmp_path / "g.xyz", glass)
+    assert same(dataclasses.astuple(jg.io.read_xyz(tmp_path / "g.xyz"))[0], glass.position)
 
 
 CUBE = 'Lattice="9 0 0 0 9 0 0 0 9"'
@@ -152,7 +154,7 @@ BROKEN_XYZ = {
 def test_broken_xyz_gets_a_sentence(tmp_path, sentence):
     (tmp_path / "a.xyz").write_text(BROKEN_XYZ[sentence])
     with pytest.raises(ValueError, match=sentence):
-        jg.read_xyz(tmp_path / "a.xyz")
+        jg.io.read_xyz(tmp_path / "a.xyz")
 
 
 DATA = """# a small one
@@ -193,43 +195,43 @@ ITEM: ATOMS id type xs ys zs
 def test_lammps_data(tmp_path):
     path = tmp_path / "d"
     path.write_text(DATA)
-    glass = jg.read_lammps_data(path)
+    glass = jg.io.read_lammps_data(path)
     np.testing.assert_allclose(glass.box.cell, [[6.0, 0.5, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 7.0]])
     np.testing.assert_array_equal(glass.species, [1, 0, 0])
     np.testing.assert_allclose(glass.position[0], [2.0, 3.0, 2.0])
     path.write_text(DATA.replace("3 atoms", "4 atoms"))
     with pytest.raises(ValueError, match="promises 4 atoms and holds 3"):
-        jg.read_lammps_data(path)
+        jg.io.read_lammps_data(path)
     path.write_text(
         DATA.replace("# atomic", "").replace("2 1 1.0 1.0 1.0", "2 1 1 0.0 1.0 1.0 1.0")
     )
     with pytest.raises(
         ValueError, match="has 7 columns in its section Atoms, expected 5 of style 'atomic'"
     ):
-        jg.read_lammps_data(path)
+        jg.io.read_lammps_data(path)
     path.write_text("nothing")
     with pytest.raises(ValueError, match="not a LAMMPS data file"):
-        jg.read_lammps_data(path)
+        jg.io.read_lammps_data(path)
 
 
 def test_lammps_dump(tmp_path):
     path = tmp_path / "d"
     path.write_text(DUMP + DUMP.replace("0.25", "0.75"))
-    glass = jg.read_lammps_dump(path)
+    glass = jg.io.read_lammps_dump(path)
     np.testing.assert_allclose(glass.box.cell, [[6.0, 0.5, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 7.0]])
     np.testing.assert_allclose(glass.position[0], [0.25 * 6 + 0.25, 2.5, 0.0])
     np.testing.assert_array_equal(glass.species, [1, 0])
-    assert float(jg.read_lammps_dump(path, frame=-1).position[0, 0]) == pytest.approx(4.75)
+    assert float(jg.io.read_lammps_dump(path, frame=-1).position[0, 0]) == pytest.approx(4.75)
     with pytest.raises(ValueError, match="frame must be below 2"):
-        jg.read_lammps_dump(path, frame=5)
+        jg.io.read_lammps_dump(path, frame=5)
     path.write_text(DUMP.replace("pp pp pp", "pp pp fs"))
     assert (
-        jg.read_lammps_dump(path, dim=2).dim == 2
+        jg.io.read_lammps_dump(path, dim=2).dim == 2
     )  # a film that is not periodic along z, which is dropped
     path.write_text(DUMP.replace("pp pp pp", "pp ff pp"))
     for dim in (2, 3):
         with pytest.raises(ValueError, match="not periodic"):
-            jg.read_lammps_dump(path, dim=dim)
+            jg.io.read_lammps_dump(path, dim=dim)
     path.write_text(DUMP[:-20])
     with pytest.raises(ValueError, match="truncated"):
-        jg.read_lammps_dump(path)
+        jg.io.read_lammps_dump(path)

@@ -65,7 +65,9 @@ def test_overflow_is_flagged_inside_jit_and_mended_outside(ipl):
     assert bits(jg.expand(ipl.model, ipl.glass).status) == 0
     plan = neighbours.plan(ipl.model, ipl.glass)
     tight = plan._replace(listing=plan.listing._replace(capacity=50))
-    assert bits(neighbours.find_bonds(ipl.model, ipl.glass, tight)[1]) & jg.Status.NEIGHBOR_OVERFLOW
+    assert (
+        bits(neighbours.find_bonds(ipl.model, ipl.glass, tight)[1]) & jg.Status.NEIGHBOUR_OVERFLOW
+    )
     tries = []
 
     def attempt(room):

@@ -98,12 +98,14 @@ def test_a_saddle_is_flagged_and_its_unstable_mode_found(ipl):
 
 
 def test_spectrum_and_density_of_states(ipl):
-    s = jg.spectrum(ipl.expansion)
+    s = jg.modes.spectrum(ipl.expansion)
     np.testing.assert_allclose(s.frequency**2, ipl.ref["eigenvalues"][2:], rtol=1e-8)
     edges = np.linspace(0, 40, 30)
-    dos = jg.density_of_states(s.frequency, edges, degrees=798)
+    dos = jg.analysis.density_of_states(s.frequency, edges, degrees=798)
     assert float(np.sum(dos * np.diff(edges))) == pytest.approx(1.0)
-    assert float(jg.cumulative_states(s.frequency, np.array([40.0]), degrees=798)[0]) == 1.0
+    assert (
+        float(jg.analysis.cumulative_states(s.frequency, np.array([40.0]), degrees=798)[0]) == 1.0
+    )
     assert float(jnp.sum(s.vector[:, 7] ** 2)) == pytest.approx(
         2 * (1 - 1 / 400)
     )  # completeness, translations aside
@@ -124,16 +126,20 @@ def test_phonons_of_a_crystal_match_its_modes():
     speed = []
     for direction in ([[0.0, 0.0], [1.0, 0.0]], [[1.0, 0.0], [0.0, 0.0]]):
         speed.append(
-            float(jnp.sqrt(jg.strain_curvature(e, jnp.array(direction)) / glass.box.volume / rho))
+            float(
+                jnp.sqrt(
+                    jg.response.strain_curvature(e, jnp.array(direction)) / glass.box.volume / rho
+                )
+            )
         )
-    waves = jg.phonon_frequencies(glass.box, min(speed), max(speed), 1.2 * w[5])
+    waves = jg.response.phonon_frequencies(glass.box, min(speed), max(speed), 1.2 * w[5])
     np.testing.assert_allclose(w[:6], waves[:6], rtol=2e-2)
     assert w[6] > 1.3 * w[5]
 
 
 def test_debye_frequency_counts_all_modes():
     for d in (2, 3, 4):
-        omega = jg.debye_frequency(0.9, d, 1.3, 2.4)
+        omega = jg.response.debye_frequency(0.9, d, 1.3, 2.4)
         unit = np.pi ** (d / 2) / math.gamma(d / 2 + 1)
         waves = unit * omega**d / (2 * np.pi) ** d * (2.4**-d + (d - 1) * 1.3**-d)
         assert waves == pytest.approx(0.9 * d)
@@ -147,4 +153,4 @@ def test_bad_input_gets_a_sentence(ipl):
     with pytest.raises(ValueError, match="count must be an integer of at least 1"):
         jg.lowest_modes(ipl.expansion, 0)
     with pytest.raises(ValueError, match="edges must be ascending"):
-        jg.density_of_states(np.ones(3), [1.0, 0.5], degrees=3)
+        jg.analysis.density_of_states(np.ones(3), [1.0, 0.5], degrees=3)

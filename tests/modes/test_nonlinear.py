@@ -94,7 +94,7 @@ def test_slope_is_the_gradient_of_the_logarithm_of_the_cost(ipl, name):
 
 def test_a_batch_equals_single_searches(ipl):
     e = ipl.expansion
-    starts = jg.dipole_seeds(e, jnp.array([0, 100, 200]))
+    starts = jg.modes.dipole_seeds(e, jnp.array([0, 100, 200]))
     together = jg.require(jg.quartic_mode(e, starts))
     for k in range(3):
         alone = jg.quartic_mode(e, starts[k])
@@ -105,7 +105,7 @@ def test_a_batch_equals_single_searches(ipl):
 def test_a_wide_batch_that_narrows_equals_single_searches(ipl):
     """Also where some starts run out of steps, and with a factor made before."""
     e = ipl.expansion
-    starts = jg.dipole_seeds(e, jnp.arange(0, 1200, 30), factor=jg.factorise(e))
+    starts = jg.modes.dipole_seeds(e, jnp.arange(0, 1200, 30), factor=jg.factorise(e))
     for max_steps in (None, 12):
         one = lambda z, m=max_steps: jg.pseudo_harmonic_mode(e, z, max_steps=m)
         together = jg.pseudo_harmonic_mode(e, starts, max_steps=max_steps, factor=jg.factorise(e))
@@ -134,7 +134,7 @@ def test_stiffness_under_shear_follows_asymmetry(ipl, low):
     relaxed, affine = (float(stiffness(h, r) - stiffness(-h, r)) / (2 * h) for r in (True, False))
     predicted = -float(
         mode.asymmetry
-        * jnp.sum(jg.mixed_strain(ipl.expansion, (0, 1)) * mode.vector)
+        * jnp.sum(jg.response.mixed_strain(ipl.expansion, (0, 1)) * mode.vector)
         / mode.stiffness
     )
     assert abs(predicted) > 10
@@ -188,27 +188,27 @@ def test_many_body_energies_have_quartic_modes():
 
 def test_seeds(ipl, low):
     e = ipl.expansion
-    response = jg.dipole_seeds(e, jnp.array([7]))[0]
+    response = jg.modes.dipole_seeds(e, jnp.array([7]))[0]
     d = jg.hvp(e, response)
     touched = np.flatnonzero(np.abs(np.asarray(d)).max(1) > 1e-8 * float(jnp.abs(d).max()))
     assert sorted(touched) == sorted([int(e.bonds.i[7]), int(e.bonds.j[7])])
-    shear = jg.nonaffine_seeds(e)
+    shear = jg.modes.nonaffine_seeds(e)
     exact = jg.elasticity(e).nonaffine
     simple = exact[0, 1] + exact[1, 0]
     overlap = jnp.abs(jnp.einsum("knd,nd->k", shear, simple / jnp.linalg.norm(simple)))
     assert float(overlap.max()) == pytest.approx(1, abs=1e-9)
-    rest = jg.core_difference(low[0].vector[0], low[1].vector)
+    rest = jg.modes.core_difference(low[0].vector[0], low[1].vector)
     assert abs(float(jnp.sum(rest * low[1].vector))) < 1e-12
 
 
 def test_two_distant_soft_spots_hybridise_and_part_again(ipl, low):
     """A sum of two modes of distant cores: the search lands on one, and what is left of the sum leads to the other."""
     e = ipl.expansion
-    spots = jg.soft_spots(e, max_starts=256, rarest=0.02)
+    spots = jg.soft_spots(e, most=256, rarest=0.02)
     a, b = spots.vector[0], spots.vector[1]
     mixed = (a + 0.9 * b) / jnp.linalg.norm(a + 0.9 * b)
     first = jg.pseudo_harmonic_mode(e, mixed)
-    second = jg.pseudo_harmonic_mode(e, jg.core_difference(mixed, first.vector))
+    second = jg.pseudo_harmonic_mode(e, jg.modes.core_difference(mixed, first.vector))
     found = np.abs(
         np.einsum("knd,lnd->kl", np.stack([first.vector, second.vector]), np.stack([a, b]))
     )
@@ -219,7 +219,7 @@ def test_second_derivatives_of_modes():
     """Of stiffness, quartic coefficient, frequency and of the vectors, in the exponent: forward over forward and reverse."""
     model = jg.models.get("ipl2d")
     glass = jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64)).glass
-    starts = jg.dipole_seeds(jg.expand(model, glass), jnp.arange(2))
+    starts = jg.modes.dipole_seeds(jg.expand(model, glass), jnp.arange(2))
     field = jax.random.normal(jax.random.key(9), glass.position.shape)
 
     def measured(exponent):
@@ -250,39 +250,39 @@ def test_second_derivatives_of_modes():
 def test_the_catalogue_of_a_saddle_or_of_nothing_soft(ipl):
     moved = ipl.glass.replace(position=ipl.glass.position + 4.0 * ipl.direction)
     saddle = jg.soft_spots(jg.expand(ipl.model, moved))
-    assert int(saddle.status) == jg.Status.NOT_A_MINIMUM and saddle.starts == 0
+    assert int(saddle.status) == jg.Status.NOT_A_MINIMUM and saddle.tried == 0
     none = jg.require(jg.soft_spots(ipl.expansion, stiffest=1e-9))
-    assert none.vector.shape[0] == 0 and none.starts > 0
+    assert none.vector.shape[0] == 0 and none.tried > 0
 
 
 def test_the_catalogue(ipl):
     e = ipl.expansion
     spots = jg.require(jg.soft_spots(e))
     assert len(spots.stiffness) >= 5 and int(spots.failed) == 0
-    assert int(np.sum(spots.hits)) == int(spots.starts)
+    assert int(np.sum(spots.hits)) == int(spots.tried)
     overlap = np.abs(np.einsum("and,bnd->ab", spots.vector, spots.vector)) - np.eye(
         len(spots.stiffness)
     )
     assert overlap.max() < 0.99
     # Other starts find nothing new, and an entry is where the search from its own vector ends.
-    label, hits = jg.merge_modes(
-        jg.pseudo_harmonic_mode(e, jg.random_seeds(jax.random.key(8), e, 64))
+    label, hits = jg.modes.merge_modes(
+        jg.pseudo_harmonic_mode(e, jg.modes.random_seeds(jax.random.key(8), e, 64))
     )
-    other = jg.pseudo_harmonic_mode(e, jg.random_seeds(jax.random.key(8), e, 64)).vector[
+    other = jg.pseudo_harmonic_mode(e, jg.modes.random_seeds(jax.random.key(8), e, 64)).vector[
         np.unique(label)
     ]
     assert np.abs(np.einsum("and,bnd->ab", other, spots.vector)).max(1).min() > 0.99
     assert int(hits.sum()) == 64
     soft = jg.soft_spots(e, stiffest=float(spots.stiffness[1]) * 1.01)
     assert len(soft.stiffness) == 2
-    few = jg.soft_spots(e, max_starts=3, batch=3)
-    assert int(few.starts) == 3
+    few = jg.soft_spots(e, most=3, batch=3)
+    assert int(few.tried) == 3
 
 
 def test_core_position_knows_the_boundary(ipl, low):
     z = low[1].vector
     shifted = ipl.glass.replace(position=(ipl.glass.position + 0.5 * ipl.length) % ipl.length)
-    moved = jg.core_position(shifted, z) - jg.core_position(ipl.glass, z)
+    moved = jg.modes.core_position(shifted, z) - jg.modes.core_position(ipl.glass, z)
     np.testing.assert_allclose(np.asarray(moved) % ipl.length, 0.5 * ipl.length, atol=1e-9)
 
 
@@ -291,7 +291,7 @@ def test_bad_input_is_refused(ipl):
         jg.quartic_mode(ipl.expansion, jnp.zeros((3, 2)))
     with pytest.raises(ValueError, match="method must be one of"):
         jg.cubic_mode(ipl.expansion, jnp.zeros((400, 2)), method="newton")
-    with pytest.raises(ValueError, match="kind must be one of"):
-        jg.soft_spots(ipl.expansion, kind="soft")
+    with pytest.raises(TypeError, match="search must be a function such as quartic_mode"):
+        jg.soft_spots(ipl.expansion, search="soft")
     zero = jg.quartic_mode(ipl.expansion, jnp.zeros((400, 2)))
     assert int(zero.status) & jg.Status.NOT_FINITE

@@ -17,11 +17,13 @@ def total(model, motion):
 
 
 def drift(ipl, dt, time=1.0):
-    start = jg.start_dynamics(
+    start = jg.prepare.start_dynamics(
         jax.random.key(0), ipl.model, ipl.glass, temperature=0.2, dt=dt, thermostat="none"
     )
     return abs(
-        total(ipl.model, jg.run_dynamics(ipl.model, start, round(time / dt), temperature=0.2))
+        total(
+            ipl.model, jg.prepare.run_dynamics(ipl.model, start, round(time / dt), temperature=0.2)
+        )
         - total(ipl.model, start)
     )
 
@@ -35,13 +37,13 @@ def test_energy_is_conserved_to_second_order_in_the_step(ipl):
 
 @pytest.mark.parametrize("thermostat", ["nose-hoover", "langevin"])
 def test_thermostats_hold_their_temperature(ipl, thermostat):
-    motion = jg.start_dynamics(
+    motion = jg.prepare.start_dynamics(
         jax.random.key(0), ipl.model, ipl.glass, temperature=0.6, thermostat=thermostat
     )
-    motion = jg.run_dynamics(ipl.model, motion, 1500, temperature=0.6)
+    motion = jg.prepare.run_dynamics(ipl.model, motion, 1500, temperature=0.6)
     kinetic = []
     for _ in range(30):
-        motion = jg.run_dynamics(ipl.model, motion, 100, temperature=0.6)
+        motion = jg.prepare.run_dynamics(ipl.model, motion, 100, temperature=0.6)
         kinetic.append(float(motion.temperature))
     assert int(motion.status) == 0
     # A kinetic temperature of n d - d degrees fluctuates by T sqrt(2 / (n d)); 30 samples, correlated by at most a few.
@@ -55,11 +57,11 @@ def test_the_smallest_glasses_hold_their_temperature_too(thermostat):
 
     def measured(key):
         cold = jg.quench(model, jg.random_glass(key, "ipl2d", 16), force_tol=1e-3).glass
-        motion = jg.start_dynamics(key, model, cold, temperature=0.6, thermostat=thermostat)
-        motion = jg.run_dynamics(model, motion, 1000, temperature=0.6)
+        motion = jg.prepare.start_dynamics(key, model, cold, temperature=0.6, thermostat=thermostat)
+        motion = jg.prepare.run_dynamics(model, motion, 1000, temperature=0.6)
 
         def later(motion, _):
-            motion = jg.run_dynamics(model, motion, 50, temperature=0.6)
+            motion = jg.prepare.run_dynamics(model, motion, 50, temperature=0.6)
             return motion, motion.temperature
 
         return jax.lax.scan(later, motion, None, length=40)[1]
@@ -72,8 +74,8 @@ def test_the_smallest_glasses_hold_their_temperature_too(thermostat):
 
 
 def test_momentum_stays_zero(ipl):
-    motion = jg.start_dynamics(jax.random.key(0), ipl.model, ipl.glass, temperature=0.6)
-    motion = jg.run_dynamics(ipl.model, motion, 200, temperature=0.6)
+    motion = jg.prepare.start_dynamics(jax.random.key(0), ipl.model, ipl.glass, temperature=0.6)
+    motion = jg.prepare.run_dynamics(ipl.model, motion, 200, temperature=0.6)
     assert float(jnp.abs(motion.velocity.mean(0)).max()) < 1e-6
 
 
@@ -83,8 +85,8 @@ def test_vmapped_dynamics_equal_single_ones(ipl, eight):
 
     def short(key, glass):
         quenched = jg.quench(ipl.model, glass).glass
-        motion = jg.start_dynamics(key, ipl.model, quenched, temperature=0.3)
-        return jg.run_dynamics(ipl.model, motion, 50, temperature=0.3).position
+        motion = jg.prepare.start_dynamics(key, ipl.model, quenched, temperature=0.3)
+        return jg.prepare.run_dynamics(ipl.model, motion, 50, temperature=0.3).position
 
     both = jax.vmap(short)(keys, jg.stack(glasses[:2]))
     np.testing.assert_allclose(both[1], short(keys[1], glasses[1]), atol=1e-7)
@@ -162,7 +164,7 @@ def test_protocols_are_frozen_and_checked():
     with pytest.raises(ValueError, match="low must lie between"):
         jg.protocols.cooled("ipl2d", low=2.0)
     with pytest.raises(ValueError, match="thermostat must be one of"):
-        jg.start_dynamics(
+        jg.prepare.start_dynamics(
             jax.random.key(0),
             jg.models.get("ipl2d"),
             jg.random_glass(jax.random.key(0), "ipl2d", 64),
@@ -175,7 +177,7 @@ def test_protocols_are_frozen_and_checked():
 
 def test_push_apart_lowers_the_largest_force(ipl):
     start = jg.random_glass(jax.random.key(0), "ipl2d", 256)
-    after = jg.push_apart(ipl.model, start)
+    after = jg.prepare.push_apart(ipl.model, start)
     assert float(jnp.abs(jg.force(ipl.model, after)).max()) < 1e-3 * float(
         jnp.abs(jg.force(ipl.model, start)).max()
     )

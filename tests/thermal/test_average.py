@@ -26,14 +26,16 @@ def test_mean_square_displacement_is_the_vibrality(small, method):
     _, e = small
     motion = lambda x: jnp.sum((x[7] - e.position[7]) ** 2)
     assert float(jg.thermal_average(e, motion, method=method)) == pytest.approx(
-        2 * float(jg.vibrality(e)[7]), rel=1e-9
+        2 * float(jg.indicators.vibrality(e)[7]), rel=1e-9
     )
-    np.testing.assert_allclose(jg.vibrality(e, method="dense"), jg.vibrality(e), rtol=1e-9)
+    np.testing.assert_allclose(
+        jg.indicators.vibrality(e, method="dense"), jg.indicators.vibrality(e), rtol=1e-9
+    )
 
 
 def test_bonds_in_one_pass_equal_single_observables(small):
     model, e = small
-    every = jg.thermal_bond_average(e, jnp.linalg.norm)
+    every = jg.thermal.thermal_bond_average(e, jnp.linalg.norm)
     for b in (0, 11):
         i, j = e.bonds.i[b], e.bonds.j[b]
         shift = e.separation[b] - (e.position[j] - e.position[i])
@@ -46,7 +48,7 @@ def test_probes_agree_within_their_error(small):
     _, e = small
     density = lambda x: jnp.sum(jnp.exp(-0.5 * jnp.sum((x - 3.0) ** 2, axis=1))) ** 2
     exact = jg.thermal_average(e, density)
-    found = jg.thermal_estimate(e, density, probes=256, modes=16)
+    found = jg.thermal.thermal_estimate(e, density, probes=256, lowest=16)
     assert abs(float(found.value - exact)) < 5 * float(found.error)
     assert float(found.error) < 0.2 * abs(float(exact))
 
@@ -54,7 +56,7 @@ def test_probes_agree_within_their_error(small):
 def test_heat_capacity_is_the_anharmonic_part(small):
     _, e = small
     t = jg.local_thermal_energy(e)
-    assert float(jg.heat_capacity(e).sum()) == pytest.approx(
+    assert float(jg.indicators.heat_capacity(e).sum()) == pytest.approx(
         2 * float(jnp.abs(t.anharmonic).sum()), rel=1e-12
     )
 
@@ -75,18 +77,20 @@ def test_a_softness_field_by_hand(ipl):
 
 
 def test_bins_hold_two_bonds(ipl):
-    field = jg.softness_field(ipl.expansion, jg.local_thermal_energy(ipl.expansion).value)
-    coarse = field.shape[0]
-    assert 3 <= coarse < 40
-    assert jg.softness_field(
-        ipl.expansion, jnp.ones(ipl.expansion.bonds.capacity), least=0
-    ).shape == (40, 40)
+    e = ipl.expansion
+    bins = jg.thermal.fitting_bins(e)
+    assert 3 <= bins < 40 == jg.thermal.fitting_bins(e, least=0)
+    every = jg.softness_field(e, jnp.ones(e.bonds.capacity), bins=bins, reduce="sum")
+    assert every.shape == (bins, bins)
+    assert float(every.sum()) == 0  # the threshold leaves out ones
+    assert float(every.size) * 2 <= int(e.bonds.count)
+    field = jg.softness_field(e, jg.local_thermal_energy(e).value, bins=bins)
     peaks = jg.softness_peaks(ipl.glass, field)
     assert len(peaks.score) > 1 and np.all(np.diff(peaks.delta) >= 0)
 
 
 def test_a_softness_field_in_three_dimensions_under_jit():
-    from conftest import made
+    from shared import made
 
     e = made("ipl3d_512").expansion
     field = jax.jit(lambda e, v: jg.softness_field(e, v, bins=6, reduce="sum"))(

@@ -23,7 +23,7 @@ def test_every_bond_equals_the_reference(some):
 
 @pytest.mark.parametrize("name", ["ipl2d_400", "poly3d_500"])
 def test_dense_equals_direct(name):
-    from conftest import made
+    from shared import made
 
     e = made(name).expansion
     direct, dense = (jg.require(jg.local_thermal_energy(e, method=m)) for m in ("direct", "dense"))
@@ -50,7 +50,9 @@ def test_without_internal_stress_every_bond_takes_at_most_its_share():
 
 def test_random_probes_agree_within_their_errors(ipl):
     exact = jg.local_thermal_energy(ipl.expansion)
-    t = jg.require(jg.local_thermal_energy(ipl.expansion, method="stochastic", probes=48, modes=48))
+    t = jg.require(
+        jg.local_thermal_energy(ipl.expansion, method="stochastic", probes=48, lowest=48)
+    )
     pull = np.asarray((t.value - exact.value) / jnp.where(t.error > 0, t.error, 1.0))[
         np.asarray(ipl.expansion.bonds.valid)
     ]
@@ -63,7 +65,7 @@ def test_more_modes_come_closer_and_all_are_exact(ipl):
     exact = jg.local_thermal_energy(ipl.expansion).value
     error = lambda k: float(
         jnp.linalg.norm(
-            jg.local_thermal_energy(ipl.expansion, method="modes", modes=k).value - exact
+            jg.local_thermal_energy(ipl.expansion, method="modes", lowest=k).value - exact
         )
         / jnp.linalg.norm(exact)
     )
@@ -117,15 +119,15 @@ def test_molecular_dynamics_measures_it(ipl):
     e = jg.expand(ipl.model, glass)
     exact = np.asarray(jg.local_thermal_energy(e).value)
     temperature, blocks = 2e-3, 60
-    motion = jg.start_dynamics(
+    motion = jg.prepare.start_dynamics(
         jax.random.key(1), ipl.model, glass, temperature=temperature, dt=0.01, thermostat="langevin"
     )
-    motion = jg.run_dynamics(ipl.model, motion, 4000, temperature=temperature)
+    motion = jg.prepare.run_dynamics(ipl.model, motion, 4000, temperature=temperature)
 
     @jax.jit
     def block(motion):
         def sample(motion, _):
-            motion = jg.run_dynamics(ipl.model, motion, 25, temperature=temperature)
+            motion = jg.prepare.run_dynamics(ipl.model, motion, 25, temperature=temperature)
             return motion, measured(motion.position)
 
         return jax.lax.scan(sample, motion, length=100)

@@ -12,11 +12,11 @@ BARE = {
     "thermal_average": lambda e, m: jg.thermal_average(
         e, lambda x: jnp.sum(jnp.cos(x[0] - x[1])), method=m
     ),
-    "thermal_bond_average": lambda e, m: jg.thermal_bond_average(e, jnp.linalg.norm, method=m)[
-        e.bonds.valid
-    ],
-    "heat_capacity": lambda e, m: jg.heat_capacity(e, method=m),
-    "vibrality": lambda e, m: jg.vibrality(e, method=m),
+    "thermal_bond_average": lambda e, m: jg.thermal.thermal_bond_average(
+        e, jnp.linalg.norm, method=m
+    )[e.bonds.valid],
+    "heat_capacity": lambda e, m: jg.indicators.heat_capacity(e, method=m),
+    "vibrality": lambda e, m: jg.indicators.vibrality(e, method=m),
     "log_determinant": lambda e, m: jg.log_determinant(e),
     "dipole_stiffness": lambda e, m: jg.dipole_stiffness(e)[e.bonds.valid],
 }
@@ -52,11 +52,11 @@ def test_a_bond_overflow_is_carried_on(states):
         jg.factorise(few),
     )
     assert all(int(r.status) & overflow for r in results)
-    assert np.isnan(jg.vibrality(few)).all()
+    assert np.isnan(jg.indicators.vibrality(few)).all()
 
 
 def test_an_estimate_that_did_not_converge_is_nan(states):
-    found = jg.thermal_estimate(
-        states[1], lambda x: jnp.sum(jnp.cos(x[0] - x[1])), probes=4, modes=4
+    found = jg.thermal.thermal_estimate(
+        states[1], lambda x: jnp.sum(jnp.cos(x[0] - x[1])), probes=4, lowest=4
     )
     assert np.isnan(found.value) and np.isnan(found.error)

@@ -1,0 +1,63 @@
+"""What every test and every example in a docstring finds: double precision, a cache of compiled programs, a small glass."""
+
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# Tests compile far longer than they run: ask for little optimisation, here and in the examples that tests start.
+# XLA_FLAGS= make test keeps the optimisation that users get.
+QUICK = "--xla_backend_optimization_level=0"
+# Newer ones end the process at a flag they do not know.
+if tuple(map(int, version("jaxlib").split(".")[:2])) < (0, 11):
+    QUICK += " --xla_cpu_use_fusion_emitters=false"
+os.environ.setdefault("XLA_FLAGS", QUICK)
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+CACHE = os.environ.get("JAXGLASS_TEST_CACHE", str(Path(__file__).parent / ".cache/jax"))
+jax.config.update("jax_compilation_cache_dir", CACHE)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxglass as jg
+from jaxglass.core.programs import drop_programs_in_time
+
+sys.path.insert(0, str(Path(__file__).parent / "tests"))  # for what tests share: oracle, shared
+
+# The longest first: the processes that share the suite then end together.
+LONG = ("test_transformations", "test_readme", "test_examples", "test_spots", "test_elasticity")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: not any(name in item.nodeid for name in LONG))
+
+
+@pytest.fixture(autouse=True)
+def few_compiled_programs():
+    """The suite compiles more programs than one process may hold."""
+    yield
+    drop_programs_in_time()
+
+
+@pytest.fixture(scope="session")
+def small():
+    """A planar glass of 64 particles, its model and its expansion."""
+    model = jg.models.get("ipl2d")
+    glass = jg.require(jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64))).glass
+    return model, glass, jg.require(jg.expand(model, glass))
+
+
+@pytest.fixture(autouse=True)
+def names_of_docstrings(request, doctest_namespace):
+    """In the examples of docstrings ``e`` is the expansion of ``glass``, a quenched one of 64 particles of ``model``."""
+    if type(request.node).__name__ != "DoctestItem":
+        return
+    model, glass, e = request.getfixturevalue("small")
+    doctest_namespace.update(jax=jax, jnp=jnp, np=np, jg=jg, model=model, glass=glass, e=e)

@@ -1,0 +1,79 @@
+"""Maps of particles from the linear response: heat capacity, vibrality (mean square displacement), sums over modes."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from ..core.status import or_nan
+from ..landscape import engine, inverse
+from ..landscape.contract import need
+from ..landscape.engine import Factor, apply_inverse, inverse_blocks
+from ..landscape.particles import particle_sum
+from ..modes.harmonic import Modes
+from ..thermal.local_energy import local_thermal_energy
+
+
+def heat_capacity(e, *, method: str = "auto", factor: Factor | None = None) -> Array:
+    """Heat capacity map: the sum over a particle's bonds of |f_b . (X_j - X_i)|, (n,).
+
+    NaN if the configuration is not a minimum. The anharmonic part alone, as the comparison of structural indicators has it.
+
+    Args:
+        e: Expansion at a minimum.
+        method, factor: as for ``local_thermal_energy``.
+
+    Example:
+        >>> bool((jg.indicators.heat_capacity(e) > 0).all())
+        True
+    """
+    need("heat_capacity", e, "terms")
+    found = local_thermal_energy(e, method=method, factor=factor)
+    return particle_sum(e, jnp.abs(or_nan(found.status, found.anharmonic)))
+
+
+def vibrality(e, *, method: str = "auto", factor: Factor | None = None) -> Array:
+    """Mean square displacement of each particle per k_B T: the trace of its block of M^-1, (n,) (Debye-Waller factors).
+
+    Equal to the sum over all modes of |psi_i|^2 / omega^2. NaN if the configuration is not a minimum.
+
+    Args:
+        e: expansion at a minimum.
+        method: "direct" or "dense"; "auto" takes direct where there are bonds and it fits in memory.
+        factor: Factor of e, from ``factorise``, for "direct".
+
+    Example:
+        >>> total = (jg.modes.spectrum(e).frequency ** -2.0).sum()
+        >>> bool(abs(jg.indicators.vibrality(e).sum() / total - 1) < 1e-9)
+        True
+    """
+    need("vibrality", e)
+    options = ("auto", "direct", "dense")
+    method, factor = engine.choose("vibrality", e, method, options, factor, otherwise="dense")
+    return _vibrality(e, factor)
+
+
+@jax.jit
+def _vibrality(e, factor):
+    n, d = e.position.shape
+    if factor is None:
+        full, status = inverse.dense_inverse(e)
+        return or_nan(status, jnp.sum(jnp.diagonal(full).reshape(n, d), axis=1))
+    # G is pinned; P G P with P = 1 - T T^T, T the unit translations, is the inverse that is not:
+    # its trace on a particle is tr G_ii - 2 tr (G T)_i / sqrt(n) + tr (T^T G T) / n.
+    _, own = inverse_blocks(e, factor)
+    unit = inverse.translations(n, d)
+    moved = apply_inverse(e, factor, unit)
+    mean = jnp.einsum("nac,nad->cd", unit, moved)
+    trace = lambda a: jnp.trace(a, axis1=-2, axis2=-1)
+    value = trace(own) - 2 * trace(moved) / jnp.sqrt(n) + trace(mean) / n
+    return or_nan(factor.status, value)
+
+
+def mode_map(modes: Modes) -> Array:
+    """Sum over the modes found of |psi_i|^2, (n,): 30 lowest modes are the map that softness fields are compared with.
+
+    Example:
+        >>> round(float(jg.indicators.mode_map(jg.lowest_modes(e, 30)).sum()), 6)
+        30.0
+    """
+    return jnp.sum(modes.vector**2, axis=(-3, -1))

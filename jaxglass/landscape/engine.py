@@ -1,0 +1,199 @@
+"""The factor of a Hessian: made once for a glass, passed as a value to whatever solves with it, chosen here alone.
+
+``Factor`` holds what the direct engine (ring.py) made of M with a spring added that holds the translations, G = (M + pin)^-1,
+and the result of two products with M, by which it knows its Hessian again: the factor of another glass sets a bit of the
+status. A factor is a number, not a function of the model: every function here takes the expansion too, and derivatives
+follow from that, whether the factor was made inside the differentiated function or outside:
+
+    d (G b)      = -G dM G b
+    d G_blocks   = the derivative of the factorisation and selected inverse along dM
+    d log det M  = sum_b B_b : dK_b
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from ..core.checks import choice
+from ..core.status import Status, flag, or_nan
+from ..core.struct import struct
+from . import ring
+from .contract import need, provides
+
+LARGEST = 10e9  # bytes that the direct engine may take before "auto" turns to another method
+ALIKE = 1e-9  # relative difference of two products, far above their rounding and far below that of two glasses
+
+
+@struct
+class Factor:
+    """A factored Hessian, from ``factorise``.
+
+    Attributes:
+        inside: what the direct engine made.
+        probe: (2,), z.M z and y.M z for two fixed fields, which tell one Hessian from another.
+        status: NOT_A_MINIMUM if the Hessian is not positive on translation-free fields, and other bits.
+    """
+
+    inside: ring.Slabs
+    probe: Array
+    status: Array
+
+
+def factorise(e, *, shift: float = 0.0) -> Factor:
+    """Factors the Hessian of an expansion with bonds, for any number of later calls with ``factor=``.
+
+    Args:
+        e: Expansion.
+        shift: number added to the diagonal.
+
+    Returns:
+        Factor, with ``status`` NOT_A_MINIMUM if the Hessian is not positive on translation-free fields.
+
+    Example:
+        >>> factor = jg.require(jg.factorise(e))
+        >>> modes = jg.lowest_modes(e, 4, method="direct", factor=factor)
+        >>> thermal = jg.local_thermal_energy(e, factor=factor)
+        >>> int(modes.status), int(thermal.status)
+        (0, 0)
+    """
+    need("factorise", e, "blocks")
+    return _factorise(jax.lax.stop_gradient(e), shift, ring.plan(e))
+
+
+@functools.partial(jax.jit, static_argnames="layout")
+def _factorise(e, shift, layout):
+    inside = ring.factor(e, layout, shift)
+    status = flag(~inside.factor.ok, Status.NOT_A_MINIMUM)
+    status = status | flag(inside.skipped, Status.SLABS_TOO_THIN)
+    return Factor(inside, _probe(e, shift), e.status | status)
+
+
+def _probe(e, shift=0.0):
+    """z.(M + shift) z and y.(M + shift) z for two fixed fields without any symmetry."""
+    n, d = e.position.shape
+    at = jnp.arange(n * d, dtype=float).reshape(n, d)
+    z, y = jnp.cos(1.7 * at), jnp.sin(0.9 * at)
+    image = e.second(z) + shift * z
+    return jnp.stack([jnp.sum(z * image), jnp.sum(y * image)])
+
+
+def choose(function, e, method, options, factor, otherwise):
+    """The method that "auto" stands for, and the factor if it is "direct".
+
+    Args:
+        function: name of the public function, for its sentences.
+        e: expansion, already checked.
+        method: as the user gave it.
+        options: methods of that function.
+        factor: Factor, or None.
+        otherwise: what "auto" means where the direct engine cannot serve, or would not fit in LARGEST bytes.
+    """
+    choice("method", method, options)
+    if factor is not None and method not in ("auto", "direct"):
+        raise ValueError(f"factor is used by method='direct', found method={method!r}")
+    if method == "auto" and factor is None and not _fits(e):
+        method = otherwise
+    elif method == "auto":
+        method = "direct"
+    if method != "direct":
+        return method, None
+    need(f"{function} by method='direct'", e, "blocks")
+    return method, factor_of(e, factor)
+
+
+def factor_of(e, factor=None):
+    """The factor given, with a bit of its status set if it is not that of this Hessian; a new one for None."""
+    if factor is None:
+        return factorise(e)
+    if not isinstance(factor, Factor):
+        raise TypeError(f"factor must be a Factor, from factorise, found {type(factor).__name__}")
+    if factor.inside.rank.shape != (e.count,):
+        raise ValueError(
+            f"factor must be that of an expansion of {e.count} particles, "
+            f"found one of {factor.inside.rank.shape}"
+        )
+    return _recognised(*jax.lax.stop_gradient((e, factor)))
+
+
+@jax.jit
+def _recognised(e, factor):
+    size = jnp.maximum(jnp.max(jnp.abs(factor.probe)), jnp.max(jnp.abs(_probe(e))))
+    foreign = ~(jnp.max(jnp.abs(_probe(e) - factor.probe)) <= ALIKE * size)
+    return factor.replace(status=factor.status | e.status | flag(foreign, Status.FOREIGN_FACTOR))
+
+
+def _fits(e):
+    return provides(e, "blocks") and ring.memory(e, ring.plan(e)) < LARGEST
+
+
+def apply_inverse(e, factor, b):
+    """G b for fields (n, d) or columns (n, d, c); up to a translation M^-1 b where b sums to zero."""
+    inside = jax.lax.stop_gradient(factor.inside)
+    return jax.lax.custom_linear_solve(
+        lambda z: e.second(z) + ring.pin(inside, z),
+        b,
+        lambda _, b: ring.solve(inside, b),
+        symmetric=True,
+    )
+
+
+def apply_root(factor, y):
+    """A y for fields (n, d) or columns, A A^T = G: variables in which the Hessian is the identity."""
+    return ring.upper(factor.inside, y)
+
+
+def apply_root_transposed(factor, b):
+    """A^T b."""
+    return ring.lower(factor.inside, b)
+
+
+@jax.custom_jvp
+def inverse_blocks(e, factor):
+    """B_b = G_ii + G_jj - G_ij - G_ji of every bond (b, d, d), and G_ii of every particle (n, d, d)."""
+    return ring.blocks(factor.inside, e.bonds)
+
+
+@inverse_blocks.defjvp
+def _inverse_blocks_jvp(primals, tangents):
+    (e, factor), (de, _) = primals, tangents
+    anew = lambda e: ring.blocks(ring.factor(e, factor.inside.layout), e.bonds)
+    return jax.jvp(anew, (e,), (de,))
+
+
+def squared_inverse_blocks(e, factor):
+    """The blocks of G^2 on bonds, (b, d, d)."""
+    return ring.squared_blocks(e, factor.inside.layout)
+
+
+def log_determinant(e, *, factor: Factor | None = None) -> Array:
+    """log det of the Hessian on translation-free fields, differentiable in the model.
+
+    Args:
+        e: Expansion.
+        factor: Factor of it, from ``factorise``.
+
+    Returns:
+        A scalar; NaN if the Hessian is not positive there, or the expansion carries a status.
+
+    Example:
+        >>> bool(jg.log_determinant(e) > 0)
+        True
+    """
+    need("log_determinant", e, "blocks")
+    return _log_determinant(e, factor_of(e, factor))
+
+
+@jax.custom_jvp
+@jax.jit
+def _log_determinant(e, factor):
+    return or_nan(factor.status, ring.log_determinant(factor.inside))
+
+
+@_log_determinant.defjvp
+def _log_determinant_jvp(primals, tangents):
+    (e, factor), (de, _) = primals, tangents
+    stiffness, change = jax.jvp(lambda e: e.stiffness, (e,), (de,))
+    blocks, _ = inverse_blocks(e, factor)
+    return _log_determinant(e, factor), or_nan(factor.status, jnp.sum(blocks * change))

@@ -1,0 +1,210 @@
+"""The catalogue of soft spots of a glass: modes from many seeds, duplicates merged, what is still missing estimated.
+
+Seeds are responses to force dipoles on bonds drawn at random, so that the hits on each mode are a sample of the sizes of
+their basins. From the modes hit once, f1, and twice, f2, Chao's estimator of the number never hit is
+f1 (f1 - 1) / (2 (f2 + 1)). The search stops when that falls below a bound and enough seeds were tried to have hit, with 95 %
+confidence, any mode whose basin holds a given share of the bonds; or when every bond has been tried.
+"""
+
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from ..core.checks import integer, is_traced, positive
+from ..core.progress import Progress
+from ..core.status import Status
+from ..core.struct import struct
+from ..landscape.contract import need
+from ..landscape.engine import Factor, factor_of
+from .seeds import core_position, dipole_seeds
+from .stationary import SoftMode, pseudo_harmonic_mode
+
+BATCH = 128  # seeds searched together: a factor answers 128 columns for the price of 20, and more gains little
+SAME = 0.99  # overlap from which two modes count as one: distinct ones of a glass stay below 0.9
+CONFIDENT = 3.0  # -log(1 - 95 %): so many seeds for one hit on a basin of the rarest share
+
+
+@struct
+class SoftSpots(SoftMode):
+    """Soft spots, the softest first: a batch of SoftMode (m, ...) and where they sit.
+
+    Attributes:
+        position: (m, d), of its core.
+        hits: (m,), random seeds that ended there.
+        tried: number of random seeds.
+        failed: random seeds that did not converge.
+        unseen: estimated number of modes not found.
+        status: NOT_CONVERGED if the bound on ``unseen`` was not reached before the seeds ran out.
+    """
+
+    position: Array
+    hits: Array
+    tried: int
+    failed: int
+    unseen: float
+
+
+def merge_modes(modes: SoftMode, *, same: float = SAME) -> tuple[Array, Array]:
+    """Which of a batch of modes are the same: works under jit and vmap.
+
+    Args:
+        modes: SoftMode of a batch (k, ...); those with a status are ignored.
+        same: overlap |z_a.z_b| from which two modes count as one.
+
+    Returns:
+        label (k,): index of the first mode equal to each, -1 for failed ones; hits (k,): how many carry each label.
+
+    Example:
+        >>> seeds = jg.modes.dipole_seeds(e, jnp.arange(8))
+        >>> label, hits = jg.modes.merge_modes(jg.pseudo_harmonic_mode(e, seeds))
+        >>> int(hits.sum())
+        8
+    """
+    flat = modes.vector.reshape(modes.vector.shape[0], -1)
+    good = modes.status == 0
+    alike = (jnp.abs(flat @ flat.T) > same) & good[:, None] & good[None, :]
+    label = jnp.where(good, jnp.argmax(alike, axis=1), -1)
+    hits = jnp.zeros(label.shape, int).at[label].add(good)
+    return label, hits
+
+
+def soft_spots(
+    e,
+    *,
+    search: Callable[..., SoftMode] = pseudo_harmonic_mode,
+    factor: Factor | None = None,
+    batch: int = BATCH,
+    most: int | None = None,
+    missing: float = 0.5,
+    rarest: float | None = None,
+    same: float = SAME,
+    stiffest: float | None = None,
+    seeds: Array | None = None,
+    key: Array | None = None,
+    tol: float = 1e-9,
+    progress: bool = False,
+) -> SoftSpots:
+    """All soft spots of a glass, with an estimate of how many are missing. Runs on the host, in compiled batches.
+
+    Args:
+        e: Expansion at a minimum.
+        search: ``pseudo_harmonic_mode``, ``quartic_mode`` or ``cubic_mode``, or any function of the same arguments.
+        factor: Factor of e, from ``factorise``.
+        batch: seeds searched together.
+        most: number of random seeds at most; default: every bond once.
+        missing: stop when the estimated number of modes not found is at or below this.
+        rarest: do not stop before 3 / rarest seeds; default 2 / n, that is 1.5 n seeds.
+        same: overlap from which two modes count as one.
+        stiffest: leave out modes stiffer than this; they do not count as missing either.
+        seeds: fields (k, n, d) to try before the dipole responses, for example harmonic modes.
+        key: JAX random key of the order of bonds; a fixed one by default.
+        tol: residual of each mode.
+        progress: show a bar.
+
+    Returns:
+        SoftSpots, softest first. Under jit and vmap use ``modes.merge_modes`` of a fixed batch instead.
+
+    Example:
+        >>> spots = jg.soft_spots(e, batch=32)
+        >>> bool(spots.unseen <= 0.5), bool((spots.stiffness[1:] >= spots.stiffness[:-1]).all())
+        (True, True)
+    """
+    need("soft_spots", e, "terms", "glass")
+    if not callable(search):
+        raise TypeError(f"search must be a function such as quartic_mode, found {search!r}")
+    if is_traced(e):
+        raise TypeError(
+            "soft_spots runs on the host, a glass at a time; under jit and vmap use merge_modes "
+            "of a fixed batch"
+        )
+    batch = integer("batch", batch, at_least=1)
+    key = jax.random.key(0) if key is None else key
+    every = np.asarray(jax.random.permutation(key, np.flatnonzero(np.asarray(e.bonds.valid))))
+    bonds = every if most is None else every[: integer("most", most, at_least=1)]
+    least = CONFIDENT / (2 / e.count if rarest is None else positive("rarest", rarest))
+    if seeds is not None and jnp.shape(seeds)[1:] != e.position.shape:
+        raise ValueError(
+            f"seeds must be fields of shape (k, {', '.join(map(str, e.position.shape))}), "
+            f"found {jnp.shape(seeds)}"
+        )
+    factor = factor_of(e, factor)
+    search = functools.partial(search, e, tol=tol, factor=factor)
+    found = _Found(same, stiffest)
+    if seeds is not None:
+        found.add(search(jnp.asarray(seeds)), counted=False)
+    if factor.status:
+        bonds = bonds[:0]  # a saddle has no such modes
+    with Progress("soft spots", len(bonds), show=progress) as bar:
+        for begin in range(0, len(bonds), batch):
+            chosen = bonds[begin : begin + batch]
+            # A last short batch is filled up, so that it does not compile anew; the filling is not counted.
+            filled = np.resize(chosen, min(batch, len(bonds)))
+            modes = search(dipole_seeds(e, jnp.asarray(filled), factor=factor))
+            found.add(jax.tree.map(lambda a, k=len(chosen): a[:k], modes))
+            bar.done(len(chosen))
+            if found.tried - found.failed >= least and found.unseen() <= missing:
+                break
+    return found.collected(e, factor.status, missing, min(least, len(every) - found.failed))
+
+
+class _Found:
+    """Distinct modes so far and the hits on each."""
+
+    def __init__(self, same, stiffest):
+        self.same, self.stiffest = same, np.inf if stiffest is None else stiffest
+        self.modes, self.flat = [], None
+        self.hits = []  # by random seeds alone; they make the estimate
+        self.tried = self.failed = 0
+
+    def add(self, modes, counted=True):
+        modes = jax.tree.map(np.asarray, modes)
+        if counted:
+            self.tried += len(modes.status)
+            self.failed += int(np.sum(modes.status != 0))
+        for k in np.flatnonzero((modes.status == 0) & (modes.stiffness <= self.stiffest)):
+            self._add(jax.tree.map(lambda a, k=k: a[k], modes), int(counted))
+
+    def _add(self, mode, hit):
+        flat = mode.vector.reshape(1, -1)
+        if self.modes:
+            overlap = np.abs(self.flat @ flat[0])
+            if overlap.max() > self.same:
+                self.hits[int(overlap.argmax())] += hit
+                return
+        self.modes.append(mode)
+        self.hits.append(hit)
+        self.flat = flat if self.flat is None else np.concatenate([self.flat, flat])
+
+    def unseen(self):
+        """Chao's estimate."""
+        once, twice = (sum(h == k for h in self.hits) for k in (1, 2))
+        return once * (once - 1) / (2 * (twice + 1))
+
+    def collected(self, e, status, bound, least):
+        """SoftSpots, the softest first."""
+        good = self.tried - self.failed
+        incomplete = self.unseen() > bound or good == 0 or good < least
+        status = int(status) or (int(Status.NOT_CONVERGED) if incomplete else 0)
+        order = np.argsort([m.stiffness for m in self.modes], kind="stable")
+        modes = self._stacked(e, order)
+        rest = {name: value for name, value in vars(modes).items() if name != "status"}
+        return SoftSpots(
+            **rest,
+            status=jnp.int32(status),
+            position=jax.vmap(lambda z: core_position(e.glass, z))(modes.vector),
+            hits=jnp.asarray(self.hits, int)[order],
+            tried=self.tried,
+            failed=self.failed,
+            unseen=self.unseen(),
+        )
+
+    def _stacked(self, e, order):
+        if self.modes:
+            return jax.tree.map(lambda *a: jnp.stack(a), *(self.modes[k] for k in order))
+        none, whole = jnp.zeros(0), jnp.zeros(0, jnp.int32)
+        return SoftMode(none, none, none, none, jnp.zeros((0, *e.position.shape)), none, none,
+                        whole, whole)  # fmt: skip

@@ -1,7 +1,6 @@
 """What every test and every example in a docstring finds: double precision, a cache of compiled programs, a small glass."""
 
 import os
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,8 +27,6 @@ import pytest
 
 import jaxglass as jg
 from jaxglass.core.programs import drop_programs_in_time
-
-sys.path.insert(0, str(Path(__file__).parent / "tests"))  # for what tests share: oracle, shared
 
 # The longest first: the processes that share the suite then end together.
 LONG = ("test_transformations", "test_readme", "test_examples", "test_spots", "test_elasticity")

@@ -16,7 +16,6 @@ from glasses import expansion
 from measure import peak_memory, run, table, timed
 
 import jaxglass as jg
-from jaxglass.landscape.direct import plan_layout
 
 SIZES = (("ipl2d", 10_000), ("ipl3d", 4_000), ("ipl2d", 40_000))
 
@@ -52,15 +51,14 @@ def arithmetic():
     _, seconds, _ = timed(jax.jit(jnp.matmul), matrix, matrix)
     product = 2 * 2_000**3 / seconds / 1e9
     rows = [("float64 matrix product, 2000 x 2000", "-", f"{product:.0f} GFLOP/s", "1")]
-    factorise = jax.jit(lambda e, layout: jg.factorise(e, layout=layout), static_argnums=1)
     for name, n in (("ipl2d", 10_000), ("ipl3d", 2_000), ("ipl3d", 4_000)):
         e = expansion(name, n)
-        layout = plan_layout(e)
-        _, best, factor = timed(factorise, e, layout, repeat=3)
-        size = factor.width * e.glass.dim
-        work = layout.slabs * (10 + 1 + 1 / 3) * size**3 / 1e9
+        _, best, factor = timed(jg.factorise, e, repeat=3)
+        slabs = factor.inside.layout.slabs
+        size = factor.inside.thickness * e.glass.dim
+        work = slabs * (10 + 1 + 1 / 3) * size**3 / 1e9
         rate = work / best
-        shape = f"{layout.slabs} slabs of {size}"
+        shape = f"{slabs} slabs of {size}"
         rows.append(
             (
                 f"factor, {name}, n = {n}, {shape}",

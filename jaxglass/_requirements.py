@@ -2,6 +2,7 @@
 
 import jax
 
+OLDEST = (0, 10, 1)  # the first release that all tests were run with
 WRONG = {
     "0.10.2": "returns wrong sums on CPU under jit and vmap above 16,384 rows",
     "0.11.0": "has faults of its own that this package's tests meet",
@@ -15,8 +16,9 @@ def refuse_wrong_jax(version):
         raise ImportError(
             f"jaxglass does not run on JAX {version}, which {WRONG[version]}; install 0.10.1 or 0.12 and later"
         )
-    if tuple(int(part) for part in version.split(".")[:2]) < (0, 7):
-        raise ImportError(f"jaxglass needs JAX 0.7 or later, found {version}")
+    if tuple(int(part) for part in version.split(".")[:3]) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise ImportError(f"jaxglass needs JAX {oldest} or later, found {version}")
 
 
 refuse_wrong_jax(jax.__version__)

@@ -23,7 +23,7 @@ from ..core.status import Status, flag
 from ..core.struct import struct
 from ..core.vectors import fields_of, no_tangent, upright
 from ..landscape import engine
-from ..landscape.contract import need, provides
+from ..landscape.contract import need
 from ..landscape.engine import Factor, apply_inverse
 from ..landscape.inverse import flat_translations
 from ..landscape.solve import remove_translation

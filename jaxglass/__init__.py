@@ -39,7 +39,8 @@ from .prepare.quench import push_apart, quench
 from .prepare.starts import random_glass
 from .response.dipoles import dipole_response, dipole_stiffness
 from .response.elasticity import elasticity, nonaffine_modulus, shear_modulus
-from .system.box import Box
+from .system.box import Box, box
+from .system.deform import deformed
 from .system.glass import Glass, glass, stack
 from .thermal.average import thermal_average, thermal_bond_average, thermal_estimate
 from .thermal.local_energy import LocalThermalEnergy, local_thermal_energy, thermal_displacement

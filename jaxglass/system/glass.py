@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core.checks import finite, float64, is_traced
 from ..core.struct import struct
-from .box import Box, make_box, wrap
+from .box import Box, make_box, sheared_kind, wrap
 
 
 @struct
@@ -161,12 +161,15 @@ def stack(samples):
 
 
 def _shared_box_statics(samples):
+    """The samples with boxes of one kind and with bounds that hold for all of them."""
     boxes = [_box_of(s) for s in samples]
-    widths = [b.width for b in boxes]
+    if not all(b.orthogonal for b in boxes):
+        boxes = [sheared_kind(b) for b in boxes]
+    widths, volumes = [b.width for b in boxes], [b.least_volume for b in boxes]
     width = None if None in widths else tuple(map(min, zip(*widths, strict=True)))
-    orthogonal = all(b.orthogonal for b in boxes)
+    least_volume = None if None in volumes else min(volumes)
     return [
-        _with_box(s, b.replace(orthogonal=orthogonal, width=width))
+        _with_box(s, b.replace(width=width, least_volume=least_volume))
         for s, b in zip(samples, boxes, strict=True)
     ]
 

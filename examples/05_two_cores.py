@@ -20,7 +20,6 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxglass as jg
-from jaxglass.system.box import minimum_image
 
 
 def split(e, mode):
@@ -28,10 +27,9 @@ def split(e, mode):
     first = jg.quartic_mode(e, mode)
     second = jg.quartic_mode(e, jg.modes.core_difference(mode, first.vector))
     share = [float(jnp.abs(jnp.sum(mode * m.vector))) for m in (first, second)]
-    apart = minimum_image(
-        e.glass.box,
+    apart = e.glass.box.minimum_image(
         jg.modes.core_position(e.glass, first.vector)
-        - jg.modes.core_position(e.glass, second.vector),
+        - jg.modes.core_position(e.glass, second.vector)
     )
     return first, second, share, float(jnp.linalg.norm(apart))
 

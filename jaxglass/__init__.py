@@ -37,7 +37,8 @@ from .prepare.starts import random_glass
 from .response.dipoles import dipole_stiffness
 from .response.elasticity import Elasticity, ShearModulus, elasticity, shear_modulus
 from .system.bonds import Bonds
-from .system.box import Box
+from .system.box import Box, box
+from .system.deform import deformed
 from .system.glass import Glass, glass, stack
 from .thermal.average import thermal_average
 from .thermal.local_energy import LocalThermalEnergy, local_thermal_energy, thermal_displacement
@@ -91,8 +92,10 @@ __all__ = [
     "Status",
     "Stored",
     "analysis",
+    "box",
     "coefficients",
     "cubic_mode",
+    "deformed",
     "describe",
     "dipole_stiffness",
     "elasticity",

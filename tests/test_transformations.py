@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import jaxglass as jg
-from jaxglass.system.box import deform
 
 STEP = 2e-5  # larger ones carry a bond of these glasses across the cutoff
 BROKEN = 5  # of the eight samples, one that is not a minimum
@@ -113,8 +112,7 @@ class World:
         glass, _ = self.sample(0)
         d = glass.dim
         gradient = (1 + s[-2]) * jnp.eye(d) + s[-1] * jnp.eye(d)[:, :1] * jnp.eye(d)[1]
-        position = glass.position @ gradient.T
-        return model, glass.replace(position=position, box=deform(glass.box, gradient))
+        return model, jg.deformed(glass, gradient)
 
 
 @pytest.fixture(scope="module", params=(("ipl2d", 144), ("ipl3d", 125)), ids=("plane", "space"))

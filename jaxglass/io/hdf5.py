@@ -27,7 +27,7 @@ from ..core.arrays import numbers
 from ..core.files import whole_file
 from ..models import shapes
 from ..models.pair import PairModel
-from ..system.box import Box, static_width
+from ..system.box import box_of_cell
 from ..system.glass import Glass
 
 VERSION = 1
@@ -156,9 +156,7 @@ def _read_particles(file):
     group = file["particles/all"]
     optional = lambda name: jnp.asarray(group[name]["value"][()]) if name in group else None
     cell = np.swapaxes(group["box/edges"][()], -1, -2)
-    widths = [static_width(c) for c in cell.reshape(-1, *cell.shape[-2:])]
-    width = tuple(map(min, zip(*widths, strict=True)))
-    box = Box(jnp.asarray(cell), bool(group["box"].attrs["orthogonal"]), width)
+    box = box_of_cell(cell, bool(group["box"].attrs["orthogonal"]))
     return Glass(
         jnp.asarray(group["position/value"][()]), box, optional("species"), optional("diameter")
     )

@@ -27,33 +27,33 @@ class ListPlan(NamedTuple):
 
     Attributes:
         radius: pairs closer than this are listed.
-        cells: cells along each side of the box, 0 to compare all pairs.
+        cells: numbers of cells along the sides of the box, none to compare all pairs.
         cell_capacity: particles a cell can hold.
         capacity: pairs the list can hold.
     """
 
     radius: float
-    cells: int
+    cells: tuple
     cell_capacity: int
     capacity: int
 
 
-def plan_list(n, dim, width, radius, room):
-    """A ListPlan for n particles in a box of the given face distances (None if unknown).
+def plan_list(n, box, radius, room):
+    """A ListPlan for n particles, from the bounds of a Box, which may be unknown.
 
     The number of pairs is that of a uniform fluid plus a quarter; ``room`` multiplies every capacity.
     """
-    if width is None:
-        return ListPlan(radius, 0, 0, min(n * (n - 1) // 2, int(n * 40 * room)))
-    density = n / math.prod(width)
+    if box.width is None:
+        return ListPlan(radius, (), 0, min(n * (n - 1) // 2, int(n * 40 * room)))
+    dim, density = box.dim, n / box.least_volume
     ball = math.pi ** (dim / 2) / math.gamma(dim / 2 + 1) * radius**dim
     capacity = min(
         n * (n - 1) // 2, int(room * (1.25 * n * density * ball / 2 + 8 * math.sqrt(n) + 16))
     )
-    cells = math.floor(min(width) / radius) if dim < 4 else 0
-    if cells < 4 or n < 300:
-        return ListPlan(radius, 0, 0, max(capacity, 1))
-    mean = density * math.prod(w / cells for w in width)
+    cells = tuple(math.floor(w / radius) for w in box.width) if dim < 4 else ()
+    if n < 300 or not cells or min(cells) < 3 or math.prod(cells) < 4**dim:
+        return ListPlan(radius, (), 0, max(capacity, 1))
+    mean = n / math.prod(cells)
     return ListPlan(radius, cells, int(room * (mean + 4 * math.sqrt(mean) + 3)), capacity)
 
 
@@ -89,15 +89,16 @@ def _half_of_the_cells_around(plan, place):
     from jax_md import partition
 
     n, dim = place.shape
-    build = partition.cell_list(1.0, 1 / plan.cells * (1 - 1e-6), 1.0)
+    count = np.array(plan.cells)
+    build = partition.cell_list(np.ones(dim), 1 / count * (1 - 1e-6), 1.0)
     empty = partition.CellList(
         None, None, None, {}, jnp.bool_(False), plan.cell_capacity, None, None
     )
     cells = build.update(place, empty)
     around = np.array(list(itertools.product((-1, 0, 1), repeat=dim)))
     around = around[len(around) // 2 :]  # the cell itself, then one of each opposite pair
-    strides = plan.cells ** np.arange(dim)
-    home = (cells.particle_cell_id[:, None] + around) % plan.cells @ strides
+    strides = np.cumprod([1, *plan.cells[:-1]])
+    home = (cells.particle_cell_id[:, None] + around) % count @ strides
     inside = cells.id_buffer.reshape(-1, plan.cell_capacity)[home]
     own = inside[:, :1]
     inside = inside.at[:, :1].set(jnp.where(own > jnp.arange(n)[:, None, None], own, n))

@@ -38,7 +38,7 @@ class Plan(NamedTuple):
 def plan(model, glass, *, skin=0.0, capacity=None, room=1.0):
     """The Plan for glasses like this one, from plain numbers only: it works on tracers."""
     n, dim = glass.count, glass.dim
-    listing = jaxmd.plan_list(n, dim, glass.box.width, model.reach + skin, room)
+    listing = jaxmd.plan_list(n, glass.box, model.reach + skin, room)
     if capacity is None:
         capacity = listing.capacity
         if model.contacts is not None:
@@ -64,13 +64,13 @@ def find_bonds(model, glass, sizes):
     r = jax.lax.stop_gradient(minimum_image(glass.box, glass.position[j] - glass.position[i]))
     near = listed & (dot(r, r) < (cutoff + sizes.skin) ** 2)
     bonds, found = compress(i, j, near, sizes.capacity)
-    width = jnp.min(jax.lax.stop_gradient(face_distance(glass.box.cell)))
+    width = jax.lax.stop_gradient(face_distance(glass.box.cell))
     reach = jnp.max(jnp.where(listed, cutoff, 0.0))
     status = (
         flag(overflow, Status.NEIGHBOUR_OVERFLOW)
         | flag(found > sizes.capacity, Status.BOND_OVERFLOW)
         | flag(reach > model.reach, Status.BEYOND_REACH)
-        | flag(width < 2 * reach, Status.BOX_TOO_SMALL)
+        | flag(jnp.min(width) < 2 * reach, Status.BOX_TOO_SMALL)
         | _shrunk(sizes.listing, width)
         | _unknown_species(model, glass)
     )
@@ -78,9 +78,11 @@ def find_bonds(model, glass, sizes):
 
 
 def _shrunk(listing, width):
+    """Whether the cells of the grid are narrower than the radius of the list in some direction."""
     if not listing.cells:
         return jnp.int32(0)
-    return flag(width < listing.cells * listing.radius * (1 - 1e-9), Status.BOX_CHANGED)
+    needed = np.array(listing.cells) * listing.radius * (1 - 1e-9)
+    return flag(jnp.any(width < needed), Status.BOX_CHANGED)
 
 
 def _unknown_species(model, glass):

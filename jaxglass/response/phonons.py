@@ -25,7 +25,7 @@ def phonon_frequencies(box, transverse, longitudinal, largest):
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
         >>> import numpy as np, jaxglass as jg
-        >>> box = jg.glass([[0.0, 0.0]], 2 * np.pi).box
+        >>> box = jg.box([2 * np.pi, 2 * np.pi])
         >>> jg.response.phonon_frequencies(box, 1.0, 2.0, 1.1).round(3).tolist()
         [1.0, 1.0, 1.0, 1.0]
     """

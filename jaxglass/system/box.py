@@ -3,7 +3,16 @@
 With r = x_j - x_i, fractional coordinates s = cell^-1 r and s - round(s) the nearest periodic image; this is the true
 minimum image for every pair closer than half the smallest distance between opposite faces. It is plain arithmetic, so
 derivatives of every order are right, also with respect to the cell.
+
+The distance between the faces along vector p is 1 / |g_p|, g_p the rows of cell^-1. A triangular cell with edges L on
+its diagonal stays one under simple shear. Flips (deform.py) keep |(g_p)_q| <= 1 / (2 L_q), so that the distances stay above
+
+    width_p = [1 / L_p^2 + sum_{q != p} 1 / (2 L_q)^2]^(-1/2)
+
+These bounds are plain numbers, part of a Box's structure: they size neighbour lists for a whole range of strain.
 """
+
+import math
 
 import jax
 import jax.numpy as jnp
@@ -19,14 +28,17 @@ class Box:
 
     Attributes:
         cell: (d, d), cell vectors as columns.
-        orthogonal: whether the cell is diagonal.
-        width: distances between opposite faces, rounded down, as plain numbers; they size neighbour lists while
-            tracing. None if they were unknown when the box was made: neighbour lists then compare all pairs.
+        orthogonal: whether the cell is diagonal. A deformed box is not, even where its cell happens to be.
+        width: lower bounds of the distances between opposite faces, as plain numbers; they size neighbour lists while
+            tracing. Those of a box that is not orthogonal hold for every simple shear of it. None if nothing was known
+            when the box was made: neighbour lists then compare all pairs.
+        least_volume: lower bound of the volume, a plain number or None.
     """
 
     cell: object
     orthogonal: bool = static()
     width: tuple = static(None)
+    least_volume: float = static(None)
 
     @property
     def dim(self):
@@ -37,6 +49,35 @@ class Box:
         if self.orthogonal:
             return jnp.prod(jnp.diagonal(self.cell, axis1=-2, axis2=-1), axis=-1)
         return jnp.abs(determinant(self.cell))
+
+    def minimum_image(self, r):
+        """The nearest periodic image of separations r, (..., d)."""
+        return minimum_image(self, r)
+
+    def wrap(self, x):
+        """Positions x moved into the cell by whole cell vectors, (..., d)."""
+        return wrap(self, x)
+
+
+def box(edges):
+    """A Box without particles.
+
+    Args:
+        edges: (d,) edges, or (d, d) cell with cell vectors as columns.
+
+    Returns:
+        Box, with ``volume``, ``minimum_image(r)`` and ``wrap(x)``.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jax.numpy as jnp, jaxglass as jg
+        >>> jg.box([4.0, 5.0]).minimum_image(jnp.array([3.0, 1.0])).tolist()
+        [-1.0, 1.0]
+    """
+    edges = float64("edges", edges)
+    if edges.ndim == 0:
+        raise ValueError(f"edges must be (d,) edges or a (d, d) cell, found one number {edges}")
+    return make_box(edges, edges.shape[0])
 
 
 def make_box(box, dim):
@@ -59,22 +100,73 @@ def make_box(box, dim):
             np.all(np.asarray(array) == np.diag(np.diagonal(array)))
         )
     if is_traced(cell):
-        return Box(cell, orthogonal, None)
+        return Box(cell, orthogonal)
     if orthogonal and np.any(np.diagonal(cell) <= 0):
         raise ValueError(f"box must have positive edges, found {np.diagonal(cell).tolist()}")
     if np.linalg.det(cell) <= 0:
         raise ValueError(
             f"box must be a cell of positive volume, found determinant {np.linalg.det(cell):.3g}"
         )
-    return Box(cell, orthogonal, static_width(cell))
+    return box_of_cell(cell, orthogonal)
 
 
-def static_width(cell):
-    """Face distances of a concrete cell rounded down to steps of two per cent, so that similar boxes share programs."""
-    return tuple(
-        float(1.02 ** np.floor(np.log(w * (1 + 1e-9)) / np.log(1.02)))
-        for w in np.asarray(face_distance(cell))
-    )
+def box_of_cell(cell, orthogonal, room=0.0):
+    """A Box of a concrete cell, or of cells (..., d, d) that share their bounds.
+
+    Args:
+        cell: (..., d, d).
+        orthogonal: whether the cells are diagonal and stay so.
+        room: share by which the cells may become narrower and keep the bounds.
+    """
+    cells = np.asarray(cell).reshape(-1, *np.shape(cell)[-2:])
+    edges = [(1 - room) * rounded_down(_edges(c)) for c in cells]
+    width = edges
+    if not orthogonal:
+        width = [
+            _held(shear_bound(e), (1 - room) * face_distance(c))
+            for e, c in zip(edges, cells, strict=True)
+        ]
+    least_volume = min(math.prod(e) for e in edges)
+    return Box(jnp.asarray(cell), orthogonal, numbers(np.min(width, axis=0)), float(least_volume))
+
+
+def sheared_kind(box, room=0.0):
+    """The same box as one that may be sheared: not orthogonal, its bounds lower by what flips and ``room`` allow for."""
+    if not box.orthogonal:
+        return box
+    if box.width is None:
+        return Box(box.cell, False)
+    edges = (1 - room) * np.array(box.width)
+    return Box(box.cell, False, numbers(shear_bound(edges)), float(math.prod(edges)))
+
+
+def shear_bound(edges):
+    """Smallest face distances of a triangular cell with these edges and no tilt above half an edge, (d,)."""
+    inverse_square = 1 / np.square(edges)
+    return 1 / np.sqrt(0.75 * inverse_square + 0.25 * np.sum(inverse_square))
+
+
+def rounded_down(lengths):
+    """Lengths rounded down to steps of two per cent, so that similar boxes share programs."""
+    return 1.02 ** np.floor(np.log(np.asarray(lengths) * (1 + 1e-9)) / np.log(1.02))
+
+
+def numbers(array):
+    """An array as a tuple of plain numbers."""
+    return tuple(np.asarray(array).tolist())
+
+
+def _edges(cell):
+    """Edges of the cell turned until it is triangular; shear leaves those of a cell that is triangular already."""
+    lower = not np.any(np.triu(cell, 1))
+    turned = np.linalg.qr(cell[::-1, ::-1] if lower else cell)[1]
+    edges = np.abs(np.diagonal(turned))
+    return edges[::-1] if lower else edges
+
+
+def _held(bound, distance):
+    """The bound where it holds, otherwise the distance rounded down."""
+    return np.where(bound <= np.asarray(distance) * (1 + 1e-9), bound, rounded_down(distance))
 
 
 @jax.jit
@@ -134,15 +226,3 @@ def wrap(box, x):
     ):  # rounding may put a small negative coordinate on the far face: once more moves it back
         x = x - cartesian(box, jnp.floor(fractional(box, x)))
     return x
-
-
-def deform(box, gradient):
-    """The box after the affine map x -> gradient x.
-
-    Neighbour grids keep the widths of the box before, so the map may shrink a width by the two per cent of rounding at
-    most under tracing; a concrete box gets its own widths.
-    """
-    cell = gradient @ box.cell
-    if is_traced(cell):
-        return Box(cell, False, box.width)
-    return Box(cell, False, static_width(cell))

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core.checks import finite, float64, is_traced
 from ..core.struct import struct
-from .box import Box, make_box, wrap
+from .box import Box, make_box, sheared_kind, wrap
 
 
 @struct
@@ -151,28 +151,37 @@ def stack(samples):
     if any(hasattr(s, "padded") for s in samples):
         capacity = max(s.bonds.i.shape[-1] for s in samples)
         samples = [s.padded(capacity) for s in samples]
-    samples = _shared_box_statics(samples)
+    if all(_box_of(s) is not None for s in samples):
+        samples = _shared_box_statics(samples)
     structures = {jax.tree.structure(s) for s in samples}
     if len(structures) > 1:
         raise ValueError(
             "stack needs samples of one kind: all with species or all with diameters, and one model"
         )
+    sizes = {tuple(map(np.shape, jax.tree.leaves(s))) for s in samples}
+    if len(sizes) > 1:
+        raise ValueError("stack needs Hessians with equal numbers of blocks and of bonds")
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *samples)
 
 
 def _shared_box_statics(samples):
+    """The samples with boxes of one kind and with bounds that hold for all of them."""
     boxes = [_box_of(s) for s in samples]
-    widths = [b.width for b in boxes]
+    if not all(b.orthogonal for b in boxes):
+        boxes = [sheared_kind(b) for b in boxes]
+    widths, volumes = [b.width for b in boxes], [b.least_volume for b in boxes]
     width = None if None in widths else tuple(map(min, zip(*widths, strict=True)))
-    orthogonal = all(b.orthogonal for b in boxes)
+    least_volume = None if None in volumes else min(volumes)
     return [
-        _with_box(s, b.replace(orthogonal=orthogonal, width=width))
+        _with_box(s, b.replace(width=width, least_volume=least_volume))
         for s, b in zip(samples, boxes, strict=True)
     ]
 
 
 def _box_of(sample):
-    return sample.box if isinstance(sample, Glass) else sample.glass.box
+    """The box of a glass or of an expansion; None for a bare Hessian."""
+    glass = sample if isinstance(sample, Glass) else getattr(sample, "glass", None)
+    return None if glass is None else glass.box
 
 
 def _with_box(sample, box):

@@ -7,15 +7,12 @@ import pytest
 
 import jaxglass as jg
 from jaxglass.landscape.strain import shear_direction
-from jaxglass.system.box import deform
 
 
 def deformed_energy(case, direction):
     def energy(gamma, x):
         map = jnp.eye(case.glass.dim) + gamma * direction
-        return jg.energy(
-            case.model, case.glass.replace(position=x @ map.T, box=deform(case.glass.box, map))
-        )
+        return jg.energy(case.model, jg.deformed(case.glass.replace(position=x), map))
 
     return energy
 

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 import jaxglass as jg
 from jaxglass.models import jaxmd, neighbours
-from jaxglass.system.box import deform, minimum_image
+from jaxglass.system.box import minimum_image
 
 
 def all_pairs(glass, radius):
@@ -20,7 +20,7 @@ def all_pairs(glass, radius):
 
 
 def listed(glass, radius):
-    plan = jaxmd.plan_list(glass.count, glass.dim, glass.box.width, radius, 2.0)
+    plan = jaxmd.plan_list(glass.count, glass.box, radius, 2.0)
     i, j, overflow = jax.jit(lambda g: jaxmd.list_pairs(plan, g))(glass)
     pairs = [(int(a), int(b)) for a, b in zip(i, j, strict=True) if a < glass.count]
     assert not overflow and len(pairs) == len(set(pairs)) and all(a < b for a, b in pairs)
@@ -43,7 +43,7 @@ def test_pairs_equal_all_pairs(n, d, cells):
 def test_pairs_in_a_sheared_box():
     x = np.random.default_rng(1).random((900, 2)) * 30
     glass = jg.glass(x, 30.0)
-    sheared = jg.glass(x, np.asarray(deform(glass.box, jnp.array([[1.0, 0.3], [0.0, 1.0]])).cell))
+    sheared = jg.deformed(glass, jnp.array([[1.0, 0.3], [0.0, 1.0]]))
     plan, pairs = listed(sheared, 1.9)
     assert plan.cells and pairs == all_pairs(sheared, 1.9)
 
@@ -99,12 +99,7 @@ def test_a_narrow_box_is_refused_and_flagged(ipl):
 
 
 def test_a_box_that_shrank_is_flagged(ipl):
-    squeeze = lambda s: jg.expand(
-        ipl.model,
-        ipl.glass.replace(
-            position=s * ipl.glass.position, box=deform(ipl.glass.box, s * jnp.eye(2))
-        ),
-    )
+    squeeze = lambda s: jg.expand(ipl.model, jg.deformed(ipl.glass, s * jnp.eye(2)))
     assert bits(jax.jit(squeeze)(0.8).status) & jg.Status.BOX_CHANGED
 
 

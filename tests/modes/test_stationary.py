@@ -75,15 +75,11 @@ def test_difference_to_the_harmonic_mode(ipl, low):
 
 def test_stiffness_under_shear_follows_asymmetry(ipl, low):
     """d kappa / d gamma = -tau nu / kappa, nu = (d2U/dgamma dx).z: exactly what relaxation adds along a cubic mode."""
-    from jaxglass.system.box import deform
-
     mode = jg.cubic_mode(ipl.expansion, low[1].vector)
 
     def stiffness(gamma, relax):
         map = jnp.eye(2).at[0, 1].set(gamma)
-        moved = ipl.glass.replace(
-            position=ipl.glass.position @ map.T, box=deform(ipl.glass.box, map)
-        )
+        moved = jg.deformed(ipl.glass, map)
         moved = jg.quench(ipl.model, moved, force_tol=1e-11).glass if relax else moved
         return jg.coefficients(jg.expand(ipl.model, moved, capacity=1600), mode.vector).stiffness
 

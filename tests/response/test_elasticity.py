@@ -6,14 +6,11 @@ import numpy as np
 import pytest
 
 import jaxglass as jg
-from jaxglass.system.box import deform
 
 
 def relaxed_energy(case, direction, gamma):
     map = jnp.eye(case.glass.dim) + gamma * direction
-    moved = case.glass.replace(
-        position=case.glass.position @ map.T, box=deform(case.glass.box, map)
-    )
+    moved = jg.deformed(case.glass, map)
     return jg.energy(case.model, jg.quench(case.model, moved, force_tol=1e-12).glass)
 
 
@@ -45,10 +42,7 @@ def test_the_tensor_is_the_curvature_of_the_quenched_energy(ipl):
 
 def test_bulk_modulus_is_the_derivative_of_the_pressure(ipl):
     def pressure(s):
-        map = (1 + s) * jnp.eye(2)
-        moved = ipl.glass.replace(
-            position=ipl.glass.position * (1 + s), box=deform(ipl.glass.box, map)
-        )
+        moved = jg.deformed(ipl.glass, (1 + s) * jnp.eye(2))
         return float(
             -jnp.trace(
                 jg.stress(jg.expand(ipl.model, jg.quench(ipl.model, moved, force_tol=1e-12).glass))

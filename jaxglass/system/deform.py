@@ -1,0 +1,128 @@
+"""Homogeneous deformation: x -> F x for the positions and the box, in a cell that is kept compact.
+
+A strained cell H = F H_0 is as good as H N with any integer matrix N of determinant 1: both span one lattice. The distance
+between the faces along vector p is 1 / |g_p|, g_p the rows of H^-1, and adding multiples of vector p to other vectors
+changes g_p alone,
+
+    h_q -> h_q + k_q h_p,    g_p -> g_p - sum_q k_q g_q.
+
+So every face is moved away from its opposite by whole vectors, one after the other, and a move that would bring them
+closer is not made. In a triangular cell k_q = round((g_p)_q / (g_q)_q), which leaves |(g_p)_q| at most half an edge's
+share: for simple shear the usual flip at a tilt of half an edge. In other cells, where axes mean nothing, k_q is what
+makes g_p shortest, k_q = round(g_p.g_q / g_q.g_q).
+
+N is constant between flips, so derivatives go through F alone; and no energy or force changes at a flip.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..core.checks import finite, float64, is_traced
+from .box import box_of_cell, face_distance, inverse, sheared_kind
+from .glass import Glass
+
+SWEEPS = 8  # turned cells are compact after four at a strain of 10 and after six at 100 (2 to 4 dimensions, edges 1:100)
+LOOSE = 1.5  # how much larger the product of new bounds may be before a concrete box takes them
+TRIANGULAR = 1e-9  # of the largest entry: rounding in a gradient does not make a cell another kind
+
+
+def deformed(glass, gradient, *, room=0.0):
+    """The glass after the affine map x -> gradient x, and the box with it.
+
+    Positions are not wrapped, and do not change where the cell flips. The box is no longer ``orthogonal``, and its static
+    bounds hold for every strain of simple shear, so that a loop over strains, compiled or not, compiles once. A box of
+    another kind has another structure: deform once by the identity to have the carry of a scan.
+
+    Args:
+        glass: Glass.
+        gradient: (d, d) of positive determinant.
+        room: share by which later deformations under tracing may make the box narrower, beyond simple shear. It counts
+            when bounds are made: for an orthogonal box, or a concrete one whose bounds no longer hold.
+
+    Returns:
+        Glass. Where a traced box becomes narrower than its bounds, the status of what is computed there may have
+        BOX_CHANGED.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jax.numpy as jnp, jaxglass as jg
+        >>> start = jg.deformed(jg.glass([[0.0, 0.0], [1.0, 0.5]], 8.0), jnp.eye(2))
+        >>> step = jnp.array([[1.0, 0.1], [0.0, 1.0]])
+        >>> end, _ = jax.lax.scan(lambda g, _: (jg.deformed(g, step), None), start, length=8)
+        >>> end.box.cell.round(12).tolist()    # the tilt is 0.8 edges: -0.2 after a flip
+        [[8.0, -1.6], [0.0, 8.0]]
+    """
+    gradient = _checked(glass, gradient)
+    if is_traced(room) or not 0 <= room < 1:
+        raise ValueError(f"room must be a number from 0 to below 1, found {room}")
+    box = sheared_kind(glass.box, room).replace(cell=_mapped(glass.box.cell, gradient))
+    if not is_traced(box.cell):
+        box = _with_good_bounds(box, room)
+    return glass.replace(position=glass.position @ gradient.T, box=box)
+
+
+def _checked(glass, gradient):
+    if not isinstance(glass, Glass):
+        raise TypeError(f"glass must be a Glass, found {type(glass).__name__}")
+    if glass.position.ndim != 2:
+        raise ValueError(
+            f"glass must be a single one, found positions of shape {glass.position.shape}: "
+            "use jax.vmap for a stack"
+        )
+    gradient = float64("gradient", gradient)
+    finite("gradient", gradient)
+    d = glass.dim
+    if gradient.shape != (d, d):
+        raise ValueError(f"gradient must have shape ({d}, {d}), found {gradient.shape}")
+    if not is_traced(gradient) and np.linalg.det(gradient) <= 0:
+        raise ValueError(
+            f"gradient must have a positive determinant, found {np.linalg.det(gradient):.3g}"
+        )
+    return gradient
+
+
+@jax.jit
+def _mapped(cell, gradient):
+    cell = gradient @ cell
+    return cell @ flips(jax.lax.stop_gradient(cell))
+
+
+def flips(cell):
+    """Integers N (d, d) of determinant 1 that make the faces of cell @ N far apart: no distance is below that of cell."""
+    d = cell.shape[-1]
+    size = TRIANGULAR * jnp.max(jnp.abs(cell))
+    below, above = (
+        jnp.all(jnp.abs(part) <= size) for part in (jnp.tril(cell, -1), jnp.triu(cell, 1))
+    )
+    triangular = below | above
+
+    def face(p, rows, n):
+        row, times = rows[p], jnp.zeros(d)
+        # Ascending above p and descending below: back substitution, if the cell is triangular.
+        for q in (*range(p + 1, d), *range(p - 1, -1, -1)):
+            along = jnp.where(triangular, jnp.eye(d)[q], rows[q])
+            k = jnp.round(row @ along / (rows[q] @ along))
+            row, times = row - k * rows[q], times.at[q].set(k)
+        wider = row @ row <= rows[p] @ rows[p] * (1 + 1e-9)
+        rows = rows.at[p].set(jnp.where(wider, row, rows[p]))
+        return rows, n + jnp.where(wider, jnp.outer(n[:, p], times), 0.0)
+
+    def sweep(_, carry):
+        for p in range(d):
+            carry = face(p, *carry)
+        return carry
+
+    return jax.lax.fori_loop(0, SWEEPS, sweep, (inverse(cell), jnp.eye(d)))[1]
+
+
+def _with_good_bounds(box, room):
+    """The box with bounds that hold for its concrete cell: its own, unless they are wrong or loose."""
+    fresh = box_of_cell(box.cell, False, room)
+    if box.width is None:
+        return fresh
+    bounds = np.array([*box.width, box.least_volume])
+    true = np.array([*face_distance(box.cell), np.linalg.det(box.cell)])
+    holds = np.all(bounds <= true * (1 + 1e-9))
+    loose = max(np.prod(fresh.width) / np.prod(box.width), fresh.least_volume / box.least_volume)
+    return box if holds and loose < LOOSE else fresh

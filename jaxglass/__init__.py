@@ -18,6 +18,7 @@ from .landscape.expansion import Expansion, expand
 from .landscape.hessian import from_hessian, to_scipy
 from .landscape.solve import solve
 from .landscape.strain import mixed_strain, strain_curvature, stress
+from .minimise.quench import push_apart, quench
 from .models.total import energy, force
 from .modes.catalogue import Catalogue, merge_modes, soft_spots
 from .modes.harmonic import Modes, lowest_modes
@@ -35,7 +36,6 @@ from .modes.spectrum import (
 from .prepare import protocols
 from .prepare.dynamics import Motion, run_dynamics, start_dynamics
 from .prepare.protocols import Protocol, make_glass
-from .prepare.quench import push_apart, quench
 from .prepare.starts import random_glass
 from .response.dipoles import dipole_response, dipole_stiffness
 from .response.elasticity import elasticity, nonaffine_modulus, shear_modulus

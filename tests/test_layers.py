@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "jaxglass"
-ORDER = ["core", "system", "models", "landscape", "prepare", "modes", "shear", "indicators"]
+ORDER = [
+    "core",
+    "system",
+    "models",
+    "landscape",
+    "minimise",
+    "prepare",
+    "modes",
+    "shear",
+    "indicators",
+]
 BESIDE = {"thermal": "modes", "response": "modes"}
 FREE = {"analysis": {"core"}, "ensemble": {"core"}, "linalg": {"core"}}
 

@@ -1,1 +1,1 @@
-"""Making glasses: starts, dynamics, minimisation, protocols."""
+"""Making glasses: starts, dynamics, protocols."""

@@ -24,6 +24,7 @@ from .landscape.particles import particle_mean, particle_sum
 from .landscape.solve import Solution, solve
 from .landscape.strain import stress
 from .linalg.stochastic import Estimate
+from .minimise.quench import Quenched, quench
 from .models.pair import PairModel
 from .models.total import energy, force
 from .modes.harmonic import Modes, lowest_modes
@@ -32,7 +33,6 @@ from .modes.stationary import SoftMode, cubic_mode, pseudo_harmonic_mode, quarti
 from .prepare import protocols
 from .prepare.dynamics import Motion
 from .prepare.protocols import Protocol, make_glass
-from .prepare.quench import Quenched, quench
 from .prepare.starts import random_glass
 from .response.dipoles import dipole_stiffness
 from .response.elasticity import Elasticity, ShearModulus, elasticity, shear_modulus

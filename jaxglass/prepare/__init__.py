@@ -1,6 +1,6 @@
-"""Making glasses: starts, minimisers, dynamics, protocols."""
+"""Making glasses: starts, dynamics, protocols."""
 
+from ..minimise.quench import push_apart
 from .dynamics import run_dynamics, start_dynamics
-from .quench import push_apart
 
 __all__ = ["push_apart", "run_dynamics", "start_dynamics"]

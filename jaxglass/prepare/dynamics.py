@@ -12,10 +12,10 @@ from ..core.checks import choice, integer, is_traced, positive
 from ..core.status import Status, flag
 from ..core.struct import static, struct
 from ..landscape.expansion import at_bonds
+from ..minimise.lists import on_fresh_lists, skin_of
 from ..models import jaxmd, neighbours
 from ..models.pair import mixed, settled
 from ..system.glass import Glass
-from .lists import on_fresh_lists, skin_of
 
 THERMOSTATS = ("nose-hoover", "langevin", "none")
 
@@ -169,7 +169,7 @@ def _run(model, motion, steps, temperature, final, sizes):
     def prepare(m, bonds):
         return mixed(model, m.glass, bonds.i, bonds.j)
 
-    motion, _ = on_fresh_lists(
+    motion = on_fresh_lists(
         model, motion.glass, sizes, (prepare, advance), lambda m: m.steps < end, motion, end
     )
     return motion.replace(

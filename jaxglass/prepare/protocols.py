@@ -15,13 +15,13 @@ import numpy as np
 from ..core.arrays import fingerprint
 from ..core.checks import integer, positive
 from ..core.progress import Progress
-from ..core.status import require
+from ..core.status import Status, require
+from ..minimise.quench import Quenched, quench
 from ..models import catalogue, neighbours
 from ..models.pair import PairModel
 from ..system.box import wrap
 from .checkpoint import read, write
 from .dynamics import run_dynamics, start_dynamics
-from .quench import Quenched, quench
 from .starts import random_glass
 
 PIECE = 2000
@@ -185,7 +185,7 @@ def _run_stages(model, motion, protocol, progress, keep):
 
 def _begin(key, model, glass, protocol):
     """The glass in motion at the first temperature, its overlaps gone."""
-    smooth = require(quench(model, glass, force_tol=1e-2)).glass
+    smooth = require(quench(model, glass, force_tol=1e-2), accept=Status.RATTLERS).glass
     first = protocol.stages[0].temperature
     return start_dynamics(
         key, model, smooth, temperature=first, dt=protocol.step, thermostat=protocol.thermostat

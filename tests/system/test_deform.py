@@ -135,7 +135,7 @@ def test_derivatives_through_a_flip(small):
     volume = float(glass.box.volume)
     assert slope == pytest.approx(float(stress) * volume, rel=1e-9)
     assert float(jax.jvp(jax.grad(energy), (0.5,), (1.0,))[1]) == pytest.approx(
-        float(jg.strain_curvature(jg.expand(model, jg.deformed(glass, shear(0.5))), (0, 1))),
+        float(jg.response.strain_curvature(jg.expand(model, jg.deformed(glass, shear(0.5))), (0, 1))),
         rel=1e-9,
     )
 

@@ -69,7 +69,7 @@ def test_derivative_with_respect_to_the_start_is_zero(ipl):
 
 
 def test_second_call_does_not_recompile(ipl, eight):
-    from jaxglass.prepare.quench import _quench
+    from jaxglass.minimise.quench import _quench
 
     glasses, _, _ = eight
     jg.quench(ipl.model, glasses[0])

@@ -1,0 +1,1 @@
+"""Minimisation: FIRE, Newton's method, inherent structures."""

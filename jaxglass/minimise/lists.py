@@ -1,0 +1,149 @@
+"""Lists of bonds that stay right while particles move, and the proof that they do.
+
+A list holds every pair closer than its cutoff c plus a skin. If the box goes by the map 1 + E and particles move by u_i
+beyond it, a pair that was c + skin apart or more is still c apart while
+
+    |E| (c + skin) + 2 max |u_i| <= skin.
+
+While the box stays, that is half a skin for each particle. An outer loop builds lists, an inner loop moves until someone
+has moved so far. Under vmap a sample that waits for its next list costs nothing but the wait, where a rebuild inside the
+step would run for every sample at every step.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from ..core.loop import bounded_loop
+from ..core.struct import struct
+from ..models.neighbours import OVERFLOWS, find_bonds
+from ..system.bonds import Bonds
+from ..system.box import determinant, face_distance, inverse, minimum_image
+
+
+def skin_of(model):
+    """Extra radius of the lists.
+
+    0.14 cutoffs: wide enough for ten steps or more between rebuilds, narrow enough to keep lists short.
+    """
+    return 0.14 * model.reach
+
+
+def on_fresh_lists(model, glass, sizes, move, unfinished, state, limit):
+    """Applies ``move`` to a state with lists rebuilt as particles move, while ``unfinished(state)``.
+
+    Args:
+        move: a pair of functions: context = prepare(state, bonds) after each rebuild, state = advance(state, bonds,
+            context).
+        unfinished: predicate of a state; it must hold at the start.
+        limit: on state.steps.
+
+    Returns:
+        The last state.
+    """
+    prepare, advance = move
+
+    def outer(carry):
+        state, _ = carry
+        begun = state.steps
+        bonds, status = find_bonds(model, glass.replace(position=state.position), sizes)
+        state = state.replace(status=state.status | status)
+        context = prepare(state, bonds)
+        origin = state.position
+
+        def fresh(inner):
+            return jnp.max(jnp.sum((inner.position - origin) ** 2, axis=-1)) < (sizes.skin / 2) ** 2
+
+        going = lambda inner: unfinished(inner) & (inner.steps < limit)
+        state, _ = bounded_loop(
+            lambda s: going(s) & fresh(s), lambda s: advance(s, bonds, context), state, limit
+        )
+        usable = ((state.status & int(OVERFLOWS)) == 0) & (
+            state.steps > begun
+        )  # no step is made from NaN
+        return state, usable & (going(state) | ~fresh(state))
+
+    (state, _), _ = bounded_loop(lambda carry: carry[1], outer, (state, jnp.bool_(True)), limit + 1)
+    return state
+
+
+@struct
+class Listing:
+    """A list of bonds, and all that its bonds follow from.
+
+    Attributes:
+        bonds: Bonds, those up to a skin beyond their cutoff included.
+        position: (n, d), where the list was built.
+        cell: (d, d), the box there.
+        kind: (n,) species or diameters.
+        cutoff, sigma, nonadditivity: of the model.
+        status: bits of its making.
+    """
+
+    bonds: Bonds
+    position: object
+    cell: object
+    kind: object
+    cutoff: object
+    sigma: object
+    nonadditivity: object
+    status: object
+
+
+def list_bonds(model, glass, sizes):
+    """The Listing of a glass."""
+    return _listing(model, glass, *find_bonds(model, glass, sizes))
+
+
+def empty_list(model, glass, sizes):
+    """A Listing without bonds, to start loops with."""
+    none = jnp.zeros(sizes.capacity, jnp.int32)
+    return _listing(model, glass, Bonds(none, none, none.astype(bool)), jnp.int32(0))
+
+
+def _listing(model, glass, bonds, status):
+    return Listing(
+        bonds=bonds,
+        position=glass.position,
+        cell=glass.box.cell,
+        kind=_kind(model, glass),
+        cutoff=model.cutoff,
+        sigma=model.sigma,
+        nonadditivity=model.nonadditivity,
+        status=status,
+    )
+
+
+def _kind(model, glass):
+    return glass.diameter if model.sigma is None else glass.species
+
+
+def used_share(listing, model, glass, skin):
+    """Share of the skin, (|E| (c + skin) + 2 max |u_i|) / skin, that motion since the list was built has used up.
+
+    A cell and the same cell with its vectors added to each other make one lattice: in cell_1 = (1 + E) cell_0 N the
+    integer matrix N of determinant +-1 is divided out. Infinite where the list says nothing about the glass: it is of
+    another model or other particles, was not whole, or its box so narrow that pairs within c + skin meet through two
+    images.
+    """
+    flip = jnp.round(inverse(listing.cell) @ glass.box.cell)
+    lattice = jnp.abs(jnp.round(determinant(flip))) == 1
+    # a matrix that is no flip is replaced, so that nothing is divided by zero
+    affine = glass.box.cell @ inverse(jnp.where(lattice, listing.cell @ flip, glass.box.cell))
+    stretch = jnp.linalg.norm(affine - jnp.eye(glass.dim))
+    moved = minimum_image(glass.box, glass.position - listing.position @ affine.T)
+    farthest = jnp.sqrt(jnp.max(jnp.sum(moved * moved, axis=-1)))
+    radius = model.reach + skin
+    wide = jnp.min(face_distance(listing.cell)) >= 2 * radius
+    used = (stretch * radius + 2 * farthest) / skin
+    sound = lattice & wide & (listing.status == 0) & _of_same_ranges(listing, model, glass)
+    return jnp.where(sound, used, jnp.inf)
+
+
+def _of_same_ranges(listing, model, glass):
+    """Whether every pair has the cutoff it had when the list was built."""
+    then = (listing.kind, listing.cutoff, listing.sigma, listing.nonadditivity)
+    now = (_kind(model, glass), model.cutoff, model.sigma, model.nonadditivity)
+    same = [
+        jnp.all(a == b) for a, b in zip(jax.tree.leaves(then), jax.tree.leaves(now), strict=True)
+    ]
+    return jnp.all(jnp.stack(same))

@@ -1,0 +1,295 @@
+"""Inherent structures: from any finite start to a minimum of the energy, to machine precision.
+
+Overlaps are pushed apart, FIRE runs to a small fraction of the typical bond force, and Newton's method with conjugate
+gradients finishes. If Newton meets negative curvature or does not reduce the force, FIRE goes on to a tenth of the
+force and Newton tries again. A start at rest that is no minimum (a saddle, a square lattice) is left by a small kick.
+
+The minimum is differentiable in the model and the box: from F(x, model) = 0,  dx = -M^-1 (dF/dmodel) dmodel.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..core.checks import integer, positive
+from ..core.loop import bounded_loop
+from ..core.status import Status, flag
+from ..core.struct import struct
+from ..landscape.expansion import at_bonds
+from ..landscape.solve import remove_translation
+from ..linalg.cg import cg
+from ..models import neighbours
+from ..models.pair import settled
+from ..system.box import wrap
+from ..system.glass import Glass
+from . import fire
+from .lists import Listing, empty_list, list_bonds, skin_of, used_share
+from .newton import Approach, kick, look, newton, nowhere
+
+# Of the typical bond force, which is at most 14.2 in the catalogue (ipl2d): no force is above 1e-10 there.
+FORCE_TOL = 5e-12
+FIRST = 1e-3  # of the typical bond force, where FIRE first hands over to Newton
+KICK = 0.01  # root mean square move off a saddle, in skins
+RESERVE = 0.75  # share of the skin that may be used up before Newton moves on a list that was kept
+
+
+@struct
+class Quenched:
+    """An inherent structure.
+
+    Attributes:
+        glass: Glass at the minimum.
+        max_force: largest component of the gradient there.
+        force_scale: root mean square of the bond forces there.
+        steps: gradient evaluations.
+        status: bits.
+        listing: the list of bonds for ``quench(..., after=)``, or None.
+    """
+
+    glass: Glass
+    max_force: object
+    force_scale: object
+    steps: object
+    status: object
+    listing: Listing = None
+
+
+class _Settings(NamedTuple):
+    sizes: neighbours.Plan
+    force_tol: float
+    max_steps: int
+    at_once: bool
+    keep_list: bool
+
+
+@struct
+class _Progress:
+    """Where a quench stands: a Descent, the last list, the Approach on it, FIRE's next goal, whether it was kicked."""
+
+    state: fire.Descent
+    listing: Listing
+    at: Approach
+    goal: object
+    kicked: object
+
+
+def quench(model, glass, *, force_tol=FORCE_TOL, max_steps=200_000, after=None, keep_list=False):
+    """The inherent structure below a configuration.
+
+    Args:
+        model: PairModel.
+        glass: Glass, any finite start.
+        force_tol: largest force component allowed at the minimum, in units of the root mean square of the bond forces
+            there. What rounding of the positions makes of a zero force is always allowed. From 1e-3 on the result is
+            smooth but no minimum: its curvature is not looked at.
+        max_steps: limit of gradient evaluations.
+        after: Quenched of a nearby configuration, such as the last step of a deformation. Newton's method is tried at
+            once, on the list of bonds of ``after`` where that provably still holds every pair in range.
+        keep_list: whether the result keeps its list of bonds, for ``after``; it always does if ``after`` is given. A
+            list takes 9 bytes a bond, many times the positions.
+
+    Returns:
+        Quenched: glass, max_force, force_scale, steps, status, listing. Differentiable in the model and the box,
+        forward and reverse, whatever the number of steps; the derivative with respect to the start is zero, and
+        force_scale counts as a constant. A derivative is NaN where its linear system cannot be solved. Particles that
+        touch nothing are flagged as RATTLERS: they stay where they are, and derivatives hold only while no contact
+        opens or closes.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jaxglass as jg
+        >>> model = jg.models.get("ipl2d")
+        >>> start = jg.random_glass(jax.random.key(0), "ipl2d", 64)
+        >>> bool(jg.quench(model, start).max_force < 1e-10)
+        True
+    """
+    neighbours.check(model, glass)
+    positive("force_tol", force_tol)
+    integer("max_steps", max_steps, at_least=1)
+    if not isinstance(after, Quenched | None):
+        raise TypeError(f"after must be a Quenched, from quench, found {type(after).__name__}")
+    kept = None if after is None else after.listing
+
+    def attempt(room):
+        sizes = neighbours.plan(model, glass, skin=skin_of(model), room=room)
+        if (
+            kept is not None and room == 1
+        ):  # a list of the same capacity, so that scans can carry it
+            sizes = sizes._replace(capacity=kept.bonds.capacity)
+        settings = _Settings(
+            sizes=sizes,
+            force_tol=float(force_tol),
+            max_steps=max_steps,
+            at_once=after is not None,
+            keep_list=keep_list or after is not None,
+        )
+        return _quench(model, glass, kept if room == 1 else None, settings=settings)
+
+    return neighbours.with_room(attempt, model, glass, kept)
+
+
+def push_apart(model, glass):
+    """Separates overlapping particles, so that dynamics can start; returns the Glass, not a minimum.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import jaxglass as jg
+        >>> model, start = jg.models.get("ipl2d"), jg.random_glass(jax.random.key(0), "ipl2d", 64)
+        >>> bool(jg.energy(model, jg.prepare.push_apart(model, start)) < jg.energy(model, start))
+        True
+    """
+    neighbours.check(model, glass)
+    attempt = lambda room: _push_apart(
+        model, glass, sizes=neighbours.plan(model, glass, skin=skin_of(model), room=room)
+    )
+    return _placed(glass, neighbours.with_room(attempt, model, glass).position)
+
+
+@functools.partial(jax.jit, static_argnames="sizes")
+def _push_apart(model, glass, *, sizes):
+    return fire.push_apart(settled(model), glass, sizes, fire.start(glass.position))
+
+
+def _placed(glass, position):
+    return glass.replace(position=wrap(glass.box, position))
+
+
+@functools.partial(jax.jit, static_argnames="settings")
+def _quench(model, glass, kept, *, settings):
+    position, (at, listing, steps, status) = _minimum(model, glass, kept, settings)
+    return Quenched(
+        glass=glass.replace(position=position),
+        max_force=at.force,
+        force_scale=at.scale,
+        steps=steps,
+        status=status,
+        listing=listing if settings.keep_list else None,
+    )
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(3,))
+def _minimum(model, glass, kept, settings):
+    """Positions of the minimum, and all that has no derivative: the last Approach, its list, steps, status."""
+    model = settled(model)
+    if settings.at_once:
+        progress = _go_on(model, glass, kept, settings)
+    else:
+        progress = _descend(model, glass, settings, fire.start(glass.position))
+    state, at = progress.state, progress.at
+    # without finite positions no bond pulls
+    finite = jnp.isfinite(at.force) & jnp.all(jnp.isfinite(at.position))
+    status = (
+        state.status
+        | progress.listing.status
+        | flag(~at.at_rest, Status.NOT_CONVERGED)
+        | flag(at.negative, Status.NOT_A_MINIMUM)
+        | flag(at.rattlers, Status.RATTLERS)
+        | flag(~finite, Status.NOT_FINITE)
+    )
+    return wrap(glass.box, at.position), (at, progress.listing, state.steps, status)
+
+
+def _go_on(model, glass, kept, settings):
+    """Newton's method at once, on the kept list where it will do; the whole descent where that fails."""
+    fresh = lambda: list_bonds(model, glass, settings.sizes)
+    share = lambda listing, there: used_share(listing, model, there, settings.sizes.skin)
+    if kept is None:
+        listing, reused = fresh(), jnp.bool_(False)
+    else:
+        reused = share(kept, glass) <= RESERVE
+        listing = jax.lax.cond(reused, lambda: kept, fresh)
+    at = _approach(model, glass, listing.bonds, settings)
+    still = ~reused | (share(listing, glass.replace(position=at.position)) <= 1)
+    state = fire.start(glass.position)
+    state = state.replace(steps=state.steps + at.steps)
+    progress = _Progress(state, listing, at, jnp.float64(0.0), jnp.bool_(False))
+    found = at.at_rest & ~at.negative & still
+    otherwise = lambda carry: (_descend(model, glass, settings, carry[0].state), jnp.bool_(True))
+    return bounded_loop(lambda carry: ~carry[1], otherwise, (progress, found), 1)[0][0]
+
+
+def _descend(model, glass, settings, state):
+    """From any start: overlaps apart, then rounds of FIRE and Newton until at rest."""
+    sizes, force_tol, limit = settings.sizes, settings.force_tol, settings.max_steps
+    start = FIRST if _is_tight(settings) else 0.5 * force_tol
+
+    def unfinished(p):
+        whole = ((p.state.status | p.listing.status) & int(neighbours.OVERFLOWS)) == 0
+        usable = whole & ~jnp.isnan(p.at.force) & (p.state.steps < limit)
+        return (p.at.steps == 0) | (usable & ~p.at.at_rest)
+
+    def one_round(p):
+        state = fire.fire(model, glass, sizes, p.state, p.goal, limit)
+        there = glass.replace(position=state.position)
+        listing = list_bonds(model, there, sizes)
+        at = _approach(model, there, listing.bonds, settings)
+        state = state.replace(position=at.position, steps=state.steps + at.steps)
+        lower = jnp.maximum(0.1 * p.goal, 0.5 * force_tol)
+        return _kicked(model, glass, settings, _Progress(state, listing, at, lower, p.kicked))
+
+    state = fire.push_apart(model, glass, sizes, state)
+    listing = empty_list(model, glass, sizes)
+    first = _Progress(state, listing, nowhere(glass.position), jnp.float64(start), jnp.bool_(False))
+    return bounded_loop(unfinished, one_round, first, limit)[0]
+
+
+def _is_tight(settings):
+    """Whether a minimum is asked for, not only a smooth start."""
+    return settings.force_tol < FIRST
+
+
+def _approach(model, glass, bonds, settings):
+    """Newton's method, or only a look where the tolerance is loose."""
+    if not _is_tight(settings):
+        return look(model, glass, bonds, settings.force_tol)
+    return newton(model, glass, bonds, force_tol=settings.force_tol, skin=settings.sizes.skin)
+
+
+def _kicked(model, glass, settings, p):
+    """Moves off a saddle, once. Where the mean curvature is negative there is nothing to fall to, and no kick."""
+    stuck = p.at.at_rest & p.at.negative & p.at.firm & ~p.kicked
+    there = glass.replace(position=p.at.position)
+    push = KICK * settings.sizes.skin * kick(at_bonds(model, there, p.listing.bonds, order=2))
+    position = jnp.where(stuck, p.at.position + push, p.at.position)
+    return p.replace(
+        state=p.state.replace(position=position),
+        at=p.at.replace(position=position, at_rest=p.at.at_rest & ~stuck),
+        goal=jnp.where(stuck, FIRST, p.goal),
+        kicked=p.kicked | stuck,
+    )
+
+
+@_minimum.defjvp
+def _minimum_jvp(settings, primals, tangents):
+    """dx = -M^-1 dg, with g the gradient at fixed positions."""
+    model, glass, _ = primals
+    position, constants = _minimum(*primals, settings)
+    at_minimum = jax.lax.stop_gradient(glass).replace(position=position)
+    bonds, _ = neighbours.find_bonds(jax.lax.stop_gradient(model), at_minimum, settings.sizes)
+
+    def gradient(model, glass):
+        return at_bonds(model, glass.replace(position=position), bonds, order=1).gradient()
+
+    _, slope = jax.jvp(gradient, (model, glass), tangents[:2])
+    e = at_bonds(model, glass.replace(position=position), bonds, order=2)
+    return (position, constants), (_displacement(e, -slope), jax.tree.map(_no_tangent, constants))
+
+
+def _displacement(e, b):
+    """M^-1 b; NaN where conjugate gradients do not get there, in either direction of differentiation."""
+
+    def solver(matvec, rhs):
+        s = cg(matvec, rhs, project=remove_translation)
+        return jnp.where(s.status == 0, s.x, jnp.nan)
+
+    matvec = lambda z: remove_translation(e.second(z))
+    return jax.lax.custom_linear_solve(matvec, remove_translation(b), solver, symmetric=True)
+
+
+def _no_tangent(value):
+    if jnp.issubdtype(value.dtype, jnp.floating):
+        return jnp.zeros_like(value)
+    return np.zeros(value.shape, jax.dtypes.float0)

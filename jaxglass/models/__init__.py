@@ -1,13 +1,16 @@
 """Pair potentials: shapes, mixing, the published catalogue, and the door to jax-md."""
 
-from .catalogue import Conditions, conditions, get, inverse_power, names, particles
-from .pair import PairModel, pair
-from .shapes import smoothing_coefficients
+from .build import pair, smoothing_coefficients
+from .catalogue import entry, get, inverse_power, names, particles
+from .entry import Entry, PowerLaw
+from .pair import PairModel, diameters
 
 __all__ = [
-    "Conditions",
+    "Entry",
     "PairModel",
-    "conditions",
+    "PowerLaw",
+    "diameters",
+    "entry",
     "get",
     "inverse_power",
     "names",

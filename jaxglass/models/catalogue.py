@@ -1,9 +1,15 @@
-"""The published models, and the conditions at which they are used.
+"""The published models: one entry each, with composition, state points and the source of every number.
 
-Species: 0 small and 1 large for the inverse power laws and lj2d, 0 = A and 1 = B for kalj.
+Species: 0 small and 1 large for the inverse power laws, sticky spheres and lj2d; 0 = A and 1 = B for kalj and mblj.
+Adding a model is adding an entry to ENTRIES.
+
+Sources: the thesis is G. Kapteijns, Soft localized excitations in computer glasses; the article is J. Zylberg, E. Lerner,
+Y. Bar-Sinai and E. Bouchbinder, Local thermal energy as a structural indicator in glasses (2017), with its supporting
+information; the comparison is D. Richard et al., Phys. Rev. Materials 4, 113609 (2020). "From memory" marks
+numbers that none of them prints, followed by what speaks for them.
 """
 
-from dataclasses import dataclass
+from functools import partial
 from math import pi, sin, sqrt
 
 import jax
@@ -12,67 +18,14 @@ import numpy as np
 
 from ..core.checks import choice
 from . import shapes
-from .pair import pair
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """Where a model is studied.
-
-    Attributes:
-        dim: dimensions.
-        density: particles per volume.
-        second: fraction of species 1; None for continuous diameters.
-        sizes: (smallest, largest) diameter of p(d) ~ d^-3, before normalisation; None for species.
-        unit_mean: whether diameters are scaled to mean 1.
-        liquid: temperature at which the liquid is equilibrated.
-        anneal: temperature at which it is annealed before the quench.
-        time: annealing time.
-        step: time step of the dynamics.
-    """
-
-    dim: int
-    density: float
-    second: float = None
-    sizes: tuple = None
-    unit_mean: bool = False
-    liquid: float = 1.0
-    anneal: float = 0.5
-    time: float = 100.0
-    step: float = 0.005
-
-
-GOLDEN = (1 + sqrt(5)) / 4
-CONDITIONS = {
-    "ipl2d": Conditions(2, 0.86, second=0.5, liquid=1.0, anneal=0.48, time=200.0),
-    "ipl3d": Conditions(3, 0.82, second=0.5, liquid=1.0, anneal=0.50, time=250.0),
-    "ipl4d": Conditions(4, 0.80, second=0.5, liquid=1.0, anneal=0.30, time=50.0),
-    "kalj": Conditions(3, 1.2, second=0.2, liquid=1.0, anneal=0.44, time=50.0),
-    "lj2d": Conditions(
-        2, 1e4 / 98.8045**2, second=GOLDEN / (1 + GOLDEN), liquid=0.6, anneal=0.30, time=100.0
-    ),
-    "poly2d": Conditions(
-        2, 1.0, sizes=(0.449, 1.0), unit_mean=True, liquid=0.30, anneal=0.12, time=100.0
-    ),
-    "poly3d": Conditions(3, 0.65, sizes=(1.0, 2.22), liquid=1.3, anneal=0.5, time=100.0),
-    "hertz": Conditions(2, 0.90, second=0.5, liquid=1e-3, anneal=1e-4, time=100.0, step=0.05),
-    "harmonic": Conditions(2, 0.90, second=0.5, liquid=1e-3, anneal=1e-4, time=100.0, step=0.05),
-}
-
-
-def conditions(name):
-    """The Conditions at which a model of the catalogue is used.
-
-    Example:
-        >>> import jaxglass as jg
-        >>> jg.models.conditions("kalj").density
-        1.2
-    """
-    return CONDITIONS[choice("name", name, tuple(CONDITIONS))]
-
+from .build import pair
+from .entry import Entry, PowerLaw, species_of
 
 BINARY = ((1.0, 1.18), (1.18, 1.4))
 CONTACT = ((1.0, 1.2), (1.2, 1.4))
+KOB_ANDERSEN = {"sigma": ((1.0, 0.8), (0.8, 0.88)), "epsilon": ((1.0, 1.5), (1.5, 0.5))}
+SMALL, LARGE = 2 * sin(pi / 10), 2 * sin(pi / 5)
+GOLDEN = (1 + sqrt(5)) / 4  # large to small particles of lj2d
 
 
 def inverse_power(
@@ -90,63 +43,232 @@ def inverse_power(
                 smoothing=smoothing, squared=True, contacts=contacts, name=name)  # fmt: skip
 
 
-def _kalj():
-    return pair(shapes.lennard_jones, sigma=((1.0, 0.8), (0.8, 0.88)), epsilon=((1.0, 1.5), (1.5, 0.5)), cutoff=2.5,
-                smoothing=3, squared=True, contacts=32.5, name="kalj")  # fmt: skip
-
-
-def _lj2d():
-    small, large = 2 * sin(pi / 10), 2 * sin(pi / 5)
-    return pair(shapes.lennard_jones_quartic_tail, sigma=((small, 1.0), (1.0, large)), epsilon=((0.5, 1.0), (1.0, 0.5)),
-                cutoff=2.5, smoothing=None, squared=True, contacts=10.5, name="lj2d")  # fmt: skip
-
-
-def _poly2d():
-    return pair(
-        shapes.twelve,
-        nonadditivity=0.2,
-        cutoff=1.25,
-        smoothing=2,
-        diameter_bound=1.75,
-        squared=True,
-        contacts=3.2,
-        name="poly2d",
+def _sticky(density, step, contacts, name):
+    return Entry(
+        name=name,
+        model=partial(
+            pair,
+            shapes.sticky,
+            sigma=BINARY,
+            cutoff=1.2 * 2 ** (1 / 6),
+            smoothing=None,
+            squared=True,
+            contacts=contacts,
+            name="sticky",
+        ),
+        dim=3,
+        density=density,
+        composition=(0.5, 0.5),
+        liquid=1.0,
+        anneal=0.5,
+        step=step,
+        source="cutoff, mixture, densities and time steps from the thesis, chapter 6 and table 6.3; sizes and the two "
+        "continuous derivatives at both ends of the tail from memory; temperatures are this package's choice",
     )
 
 
-def _poly3d():
-    return pair(shapes.inverse_power, {"exponent": 10.0}, nonadditivity=0.1, cutoff=1.4, smoothing=3, diameter_bound=2.22,
-                squared=True, contacts=13.0, name="poly3d")  # fmt: skip
-
-
-BUILDERS = {
-    "ipl2d": lambda: inverse_power(contacts=3.5, name="ipl2d"),
-    "ipl3d": lambda: inverse_power(contacts=8.6, name="ipl3d"),
-    "ipl4d": lambda: inverse_power(contacts=22.0, name="ipl4d"),
-    "kalj": _kalj,
-    "lj2d": _lj2d,
-    "poly2d": _poly2d,
-    "poly3d": _poly3d,
-    "hertz": lambda: pair(shapes.hertz, sigma=CONTACT, cutoff=1.0, smoothing=None, name="hertz"),
-    "harmonic": lambda: pair(
-        shapes.harmonic, sigma=CONTACT, cutoff=1.0, smoothing=None, name="harmonic"
+ENTRIES = (
+    Entry(
+        name="ipl2d",
+        model=partial(inverse_power, contacts=3.5, name="ipl2d"),
+        dim=2,
+        density=0.86,
+        composition=(0.5, 0.5),
+        liquid=1.0,
+        anneal=0.48,
+        time=200.0,
+        source="the article: Tg about 0.5, annealed just below it; T = 0.48 is the thesis' viscous state point",
     ),
-}
+    Entry(
+        name="ipl3d",
+        model=partial(inverse_power, contacts=8.6, name="ipl3d"),
+        dim=3,
+        density=0.82,
+        composition=(0.5, 0.5),
+        liquid=1.0,
+        anneal=0.50,
+        time=250.0,
+        parents=(2.0,),
+        source="the article: Tg about 0.52, annealed just below it; the thesis, chapter 3, for the parent temperature",
+    ),
+    Entry(
+        name="ipl4d",
+        model=partial(inverse_power, contacts=22.0, name="ipl4d"),
+        dim=4,
+        density=0.80,
+        composition=(0.5, 0.5),
+        liquid=1.0,
+        anneal=0.30,
+        time=50.0,
+        source="the thesis, chapter 2; the annealing is this package's choice",
+    ),
+    Entry(
+        name="kalj",
+        model=partial(
+            pair,
+            shapes.lennard_jones,
+            **KOB_ANDERSEN,
+            cutoff=2.5,
+            smoothing=3,
+            squared=True,
+            contacts=32.5,
+            name="kalj",
+        ),
+        dim=3,
+        density=1.2,
+        composition=(0.8, 0.2),
+        liquid=1.0,
+        anneal=0.44,
+        time=50.0,
+        source="the article: Tg about 0.45, annealed just below it",
+    ),
+    Entry(
+        name="mblj",
+        model=partial(
+            pair,
+            shapes.lennard_jones_shifted_force,
+            **KOB_ANDERSEN,
+            cutoff=((1.5, 2.5), (2.5, 1.5)),
+            smoothing=None,
+            squared=True,
+            contacts=15.0,
+            name="mblj",
+        ),
+        dim=3,
+        density=1.2,
+        composition=(0.8, 0.2),
+        liquid=1.0,
+        anneal=0.44,
+        source="mixture, density and time step from the thesis, chapter 6 and table 6.1; cutoffs and the shifted force "
+        "from memory; temperatures are this package's choice",
+    ),
+    _sticky(0.6, 0.005, None, "sticky"),
+    _sticky(0.7, 0.003, None, "sticky_0.70"),
+    _sticky(0.95, 0.002, None, "sticky_0.95"),
+    Entry(
+        name="lj2d",
+        model=partial(
+            pair,
+            shapes.lennard_jones_quartic_tail,
+            sigma=((SMALL, 1.0), (1.0, LARGE)),
+            epsilon=((0.5, 1.0), (1.0, 0.5)),
+            cutoff=2.5,
+            smoothing=None,
+            squared=True,
+            contacts=10.5,
+            name="lj2d",
+        ),
+        dim=2,
+        density=1e4 / 98.8045**2,
+        composition=(1 / (1 + GOLDEN), GOLDEN / (1 + GOLDEN)),
+        liquid=0.6,
+        anneal=0.30,
+        parents=(9.62 * 0.31, 1.13 * 0.31),
+        source="the comparison, appendix A: Tg 0.31, parents 9.62 and 1.13 Tg; the annealing is this package's choice",
+    ),
+    Entry(
+        name="poly2d",
+        model=partial(
+            pair,
+            shapes.twelve,
+            nonadditivity=0.2,
+            cutoff=1.25,
+            smoothing=2,
+            diameter_bound=1.75,
+            squared=True,
+            contacts=3.2,
+            name="poly2d",
+        ),
+        dim=2,
+        density=1.0,
+        composition=PowerLaw(0.449, 1.0, unit_mean=True),
+        liquid=0.30,
+        anneal=0.12,
+        parents=(0.05, 0.085, 0.12, 0.30),
+        source="the comparison, appendix A: onset 0.23, mode coupling 0.11, Tg 0.068; the annealing is this package's choice",
+    ),
+    Entry(
+        name="poly3d",
+        model=partial(
+            pair,
+            shapes.inverse_power,
+            {"exponent": 10.0},
+            nonadditivity=0.2,
+            cutoff=1.4,
+            smoothing=3,
+            diameter_bound=2.22,
+            squared=True,
+            contacts=13.0,
+            name="poly3d",
+        ),
+        dim=3,
+        density=0.65,
+        composition=PowerLaw(1.0, 2.22),
+        liquid=1.3,
+        anneal=0.5,
+        parents=(0.35, 0.5, 1.3),
+        source="density, parents and the modulus 9.22 at parent temperature 1.3 from the thesis, chapter 3; sizes, "
+        "nonadditivity, cutoff and smoothing from memory, confirmed by that modulus alone",
+    ),
+    Entry(
+        name="hertz",
+        model=partial(pair, shapes.hertz, sigma=CONTACT, cutoff=1.0, smoothing=None, name="hertz"),
+        dim=2,
+        density=0.90,
+        composition=(0.5, 0.5),
+        liquid=1e-3,
+        anneal=1e-4,
+        step=0.05,
+        source="shape and sizes as usual; density, above jamming, and temperatures are this package's choice",
+    ),
+    Entry(
+        name="harmonic",
+        model=partial(
+            pair, shapes.harmonic, sigma=CONTACT, cutoff=1.0, smoothing=None, name="harmonic"
+        ),
+        dim=2,
+        density=0.90,
+        composition=(0.5, 0.5),
+        liquid=1e-3,
+        anneal=1e-4,
+        step=0.05,
+        source="shape and sizes as usual; density, above jamming, and temperatures are this package's choice",
+    ),
+)
+BY_NAME = {known.name: known for known in ENTRIES}
 
 
 def names():
-    """The names that ``get`` knows.
+    """The names that ``get`` and ``entry`` know.
 
     Example:
         >>> import jaxglass as jg
         >>> "ipl2d" in jg.models.names()
         True
     """
-    return tuple(BUILDERS)
+    return tuple(BY_NAME)
 
 
-def get(name):
-    """A published model by name.
+def entry(name_or_entry):
+    """The Entry of a published model: composition, density, temperatures, source. An Entry comes back as it is.
+
+    Example:
+        >>> import jaxglass as jg
+        >>> jg.models.entry("kalj").composition
+        (0.8, 0.2)
+    """
+    if isinstance(name_or_entry, Entry):
+        return name_or_entry
+    if not isinstance(name_or_entry, str):
+        raise TypeError(
+            "name_or_entry must be the name of a published model or a jg.models.Entry, "
+            f"found {type(name_or_entry).__name__}"
+        )
+    return BY_NAME[choice("name of the model", name_or_entry, names())]
+
+
+def get(name_or_entry):
+    """The PairModel of a published model, or of an Entry.
 
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
@@ -154,11 +276,12 @@ def get(name):
         >>> jg.models.get("kalj").sigma.shape
         (2, 2)
     """
-    return BUILDERS[choice("name of the model", name, names())]()
+    model = entry(name_or_entry).model
+    return model() if callable(model) else model
 
 
-def particles(key, name, n):
-    """Species or diameters of n particles as the catalogue prescribes, in random order.
+def particles(key, name_or_entry, n):
+    """Species or diameters of n particles as the entry prescribes, in random order.
 
     Returns:
         dict with one entry, ``species`` (n,) or ``diameter`` (n,), ready for ``jg.glass``.
@@ -169,15 +292,9 @@ def particles(key, name, n):
         >>> int(jg.models.particles(jax.random.key(0), "ipl2d", 10)["species"].sum())
         5
     """
-    at = conditions(name)
-    if at.sizes is None:
-        return {
-            "species": jax.random.permutation(key, jnp.arange(n) < round(at.second * n)).astype(
-                jnp.int32
-            )
-        }
-    low, high = at.sizes
-    u = (np.arange(n) + jax.random.uniform(key, (n,))) / n
-    diameter = (low**-2 - u * (low**-2 - high**-2)) ** -0.5
-    diameter = jax.random.permutation(jax.random.fold_in(key, 1), diameter)
-    return {"diameter": diameter / diameter.mean() if at.unit_mean else diameter}
+    composition = entry(name_or_entry).composition
+    if not callable(composition):
+        species = jnp.asarray(species_of(composition, n), jnp.int32)
+        return {"species": jax.random.permutation(key, species)}
+    shares = (np.arange(n) + jax.random.uniform(key, (n,))) / n
+    return {"diameter": jax.random.permutation(jax.random.fold_in(key, 1), composition(shares))}

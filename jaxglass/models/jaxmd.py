@@ -1,4 +1,4 @@
-"""The one door to jax-md: neighbour lists, total energies through smap, integrators.
+"""The one door to jax-md: neighbour lists and integrators.
 
 jax_md takes seconds to import, so it is loaded on first use. It imports JAX's Pallas, whose options then belong to the key
 of every compiled program: Pallas alone is quick, and imported first it lets a second call find the program of the first.
@@ -19,7 +19,7 @@ import numpy as np
 
 from ..core.arrays import dot
 from ..system.bonds import pack
-from ..system.box import cartesian, fractional, minimum_image, wrap
+from ..system.box import cartesian, fractional, wrap
 
 
 class ListPlan(NamedTuple):
@@ -104,28 +104,6 @@ def _half_of_the_cells_around(plan, place):
     inside = inside.at[:, :1].set(jnp.where(own > jnp.arange(n)[:, None, None], own, n))
     places = cells.position_buffer.reshape(-1, plan.cell_capacity, dim)[home]
     return inside.reshape(n, -1), places.reshape(n, -1, dim), cells.did_buffer_overflow
-
-
-def total_energy(pair_energy, box, i, j, position, parameters):
-    """Sum of a pair energy over a list of pairs, through jax-md's smap.
-
-    Args:
-        pair_energy: function (distance squared / 2, **parameters) of arrays over pairs.
-        box: Box.
-        i, j: (capacity,) pairs, n where padded.
-        position: (n, d).
-        parameters: dict of smap parameters: (k, k) tables with species, or (combinator, (n,) array).
-    """
-    from jax_md import partition, smap
-
-    species = parameters.pop("species", None)
-    metric = lambda a, b, **unused: minimum_image(box, a - b)
-    mapped = smap.pair_neighbor_list(pair_energy, metric, species=species, **parameters)
-    pairs = partition.NeighborList(
-        idx=jnp.stack([i, j]), reference_position=position, error=None, cell_list_capacity=None, max_occupancy=i.shape[0],
-        format=partition.NeighborListFormat.OrderedSparse, cell_size=None, cell_list_fn=None, update_fn=None,
-    )  # fmt: skip
-    return mapped(position, pairs)
 
 
 def integrator(thermostat, force, dt, damping):

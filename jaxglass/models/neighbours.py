@@ -18,7 +18,7 @@ from ..core.status import Status, flag
 from ..system.bonds import compress
 from ..system.box import face_distance, minimum_image
 from . import jaxmd
-from .pair import mixed
+from .pair import PairModel, kinds, range_of
 
 
 class Plan(NamedTuple):
@@ -59,8 +59,8 @@ def find_bonds(model, glass, sizes):
     i, j, overflow = jaxmd.list_pairs(sizes.listing, glass)
     listed = i < n
     i, j = jnp.where(listed, i, 0), jnp.where(listed, j, 0)
-    sigma, _ = mixed(model, glass, i, j)
-    cutoff = jax.lax.stop_gradient(model.cutoff * sigma)
+    kind = kinds(model, glass)
+    cutoff = jax.lax.stop_gradient(range_of(model, kind[i], kind[j]))
     r = jax.lax.stop_gradient(minimum_image(glass.box, glass.position[j] - glass.position[i]))
     near = listed & (dot(r, r) < (cutoff + sizes.skin) ** 2)
     bonds, found = compress(i, j, near, sizes.capacity)
@@ -113,7 +113,7 @@ def with_room(attempt, *trees):
 
 def check(model, glass):
     """Refuses a concrete glass that the model cannot describe, with a sentence."""
-    if not hasattr(model, "cutoff"):
+    if not isinstance(model, PairModel):
         raise TypeError(f"model must be a PairModel, found {type(model).__name__}")
     if glass.position.ndim != 2:
         raise ValueError(
@@ -148,7 +148,8 @@ def check(model, glass):
 
 
 def _largest_cutoff(model, glass):
-    if model.sigma is None:
-        return float(model.cutoff * np.max(glass.diameter))
-    present = np.unique(np.asarray(glass.species))
-    return float(model.cutoff * np.max(np.asarray(model.sigma)[np.ix_(present, present)]))
+    """Over all pairs of species in the glass, or of the largest diameter with itself; in NumPy, as it runs on every call."""
+    kind = np.asarray(kinds(model, glass))
+    present = np.unique(kind) if model.sigma is not None else np.max(kind, keepdims=True)
+    longest = range_of(jax.tree.map(np.asarray, model), present[:, None], present)
+    return float(np.max(longest))

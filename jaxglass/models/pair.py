@@ -1,7 +1,11 @@
 """A pair model: its continuous parameters, and the energy of one pair of particles.
 
-The energy of a pair at distance r is epsilon phi(r / sigma), zero from r = cutoff sigma on. Its derivatives are taken
-with respect to s = r.r / 2,
+The energy of a pair at distance r, zero from r = x_c sigma on, is
+
+    e(r) = epsilon [phi(t; p) - sum_{l<=q} T_l (t - x_c^2)^l],     t = (r / sigma)^2,
+
+with the polynomial only where the model is smoothed. Every one of sigma, epsilon, x_c, p and T may differ from one pair of
+species to another. Derivatives are taken with respect to s = r.r / 2,
 
     F_k = d^k e / d s^k,        f = F_1 r,        K = F_1 1 + F_2 r r,        and so on,
 
@@ -10,12 +14,14 @@ which needs no unit vectors and no division by r, and in which every contraction
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from ..core.arrays import dot
-from ..core.checks import finite, float64, is_traced
 from ..core.struct import static, struct
-from .shapes import OfSquare, Smoothed, taylor
+from .smoothing import powers, taylor
+
+# Where the energy of a masked pair is evaluated, in cutoffs: far from the singular core, and short of the end, at which
+# the derivatives of contact shapes are infinite. Infinite times the mask's zero would be NaN in a derivative.
+HARMLESS = 0.9
 
 
 @struct
@@ -23,12 +29,12 @@ class PairModel:
     """A pair potential with its parameters. Build one with ``jg.models.pair`` or ``jg.models.get``.
 
     Attributes:
-        parameters: leaves that ``shape`` reads.
+        parameters: dict of leaves that ``shape`` reads; a (k, k) table gives every pair of species its own number.
         sigma: (k, k) length of each pair of species; None for continuous diameters.
         epsilon: (k, k) energy of each pair of species, or a number.
         nonadditivity: with diameters, sigma_ij = (d_i + d_j)/2 (1 - nonadditivity |d_i - d_j|); None with species.
-        cutoff: in units of sigma.
-        shape: function (t, parameters) -> energy in units of epsilon, t = (r / sigma)^2.
+        cutoff: in units of sigma, a number or a (k, k) table.
+        shape: function (t, p) -> energy in units of epsilon, t = (r / sigma)^2.
         smoothing: number of derivatives made to vanish at the cutoff; None leaves the shape as it is.
         reach: bound on every interaction distance; sizes neighbour lists.
         contacts: expected bonds per particle, sizes bond lists while tracing; None for an estimate from the density.
@@ -47,136 +53,143 @@ class PairModel:
     name: str = static()
 
 
-def pair(shape, parameters=None, *, sigma=None, epsilon=1.0, nonadditivity=None, cutoff, smoothing=3, diameter_bound=None,
-         squared=False, contacts=None, name=None):  # fmt: skip
-    """A model from a function of one reduced distance.
+@struct
+class PairEnergy:
+    """What loops over steps evaluate: a model with its smoothing polynomial worked out. Made by ``settled``.
 
-    Args:
-        shape: function (x, parameters) -> energy of a pair at x = r / sigma in units of epsilon.
-        parameters: dict of numbers, the continuous parameters of the shape.
-        sigma: number or symmetric (k, k) table of lengths, one row a species; or
-        nonadditivity: number, for particles with continuous diameters, with
-        diameter_bound: the largest diameter that will occur.
-        epsilon: number or symmetric (k, k) table of energies.
-        cutoff: where the energy ends, in units of sigma.
-        smoothing: number of derivatives that vanish at the cutoff, or None if the shape ends there by itself.
-        squared: the shape is a function of x^2 instead of x, which saves a root.
-        contacts: expected bonds per particle, for programs traced without positions.
-        name: used in messages.
+    Attributes:
+        parameters, sigma, epsilon, nonadditivity, cutoff, shape, reach: as in PairModel.
+        taylor: coefficients T_l, numbers or (k, k) tables; empty without smoothing.
+    """
 
-    Returns:
-        PairModel, a pytree whose leaves are the continuous parameters.
+    parameters: dict
+    sigma: object
+    epsilon: object
+    nonadditivity: object
+    cutoff: object
+    taylor: tuple
+    shape: object = static()
+    reach: float = static()
+
+
+@struct
+class Scales:
+    """What the energies of listed pairs depend on besides their distances.
+
+    Attributes:
+        sigma: (b,).
+        epsilon, cutoff, parameters, taylor: numbers that all pairs share, or (b,) where the model has a table.
+    """
+
+    sigma: object
+    epsilon: object
+    cutoff: object
+    parameters: dict
+    taylor: tuple
+
+
+def is_table(model, leaf):
+    """Whether a leaf holds one number per pair of species."""
+    return model.sigma is not None and jnp.shape(leaf) == jnp.shape(model.sigma)
+
+
+def _symmetric(table):
+    """Both orders of a pair are the same pair, also for the derivative with respect to one entry."""
+    return 0.5 * (table + table.T)
+
+
+def kinds(model, glass):
+    """What tells particles apart: their diameters or their species, (n,)."""
+    return glass.diameter if model.sigma is None else glass.species
+
+
+def length(model, a, b):
+    """The mixing rule: sigma of pairs of particles of kinds a and b (diameters or species)."""
+    if model.sigma is None:
+        return 0.5 * (a + b) * (1 - model.nonadditivity * abs(a - b))
+    return _symmetric(model.sigma)[a, b]
+
+
+def range_of(model, a, b):
+    """The cutoff rule: distance at which pairs of kinds a and b cease to interact."""
+    cutoff = _symmetric(model.cutoff)[a, b] if is_table(model, model.cutoff) else model.cutoff
+    return cutoff * length(model, a, b)
+
+
+def diameters(model, glass):
+    """Sizes of the particles, (n,): sigma of a pair of the particle's own kind.
 
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jax.numpy as jnp, jaxglass as jg
-        >>> def yukawa(x, p): return jnp.exp(-p["screening"] * (x - 1)) / x
-        >>> model = jg.models.pair(yukawa, {"screening": 3.0}, sigma=[[1.0, 1.2], [1.2, 1.4]], cutoff=2.0)
-        >>> float(model.cutoff)
-        2.0
+        >>> import jaxglass as jg
+        >>> g = jg.glass([[0.0, 0.0], [1.5, 0.0]], 8.0, species=[0, 1])
+        >>> jg.models.diameters(jg.models.get("ipl2d"), g).tolist()
+        [1.0, 1.4]
     """
-    if (sigma is None) == (nonadditivity is None):
-        raise ValueError(
-            "give either sigma (for species) or nonadditivity (for diameters), exactly one of them"
-        )
-    if smoothing is not None and smoothing not in range(6):
-        raise ValueError(f"smoothing must be None or an integer from 0 to 5, found {smoothing!r}")
-    parameters = {
-        key: float64(f"parameters[{key!r}]", value) for key, value in (parameters or {}).items()
-    }
-    cutoff = float64("cutoff", cutoff)
-    epsilon = float64("epsilon", epsilon)
-    _refuse_not_positive("cutoff", cutoff)
-    if sigma is not None:
-        sigma = jnp.atleast_2d(float64("sigma", sigma))
-        _refuse_unfit_table("sigma", sigma)
-        _refuse_not_positive("sigma", sigma)
-        epsilon = epsilon * jnp.ones_like(sigma) if epsilon.ndim == 0 else epsilon
-        _refuse_unfit_table("epsilon", epsilon)
-        if epsilon.shape != sigma.shape:
-            raise ValueError(
-                f"epsilon must have the shape of sigma, {sigma.shape}, found {epsilon.shape}"
-            )
-        largest = jnp.max(sigma)
-    else:
-        if diameter_bound is None:
-            raise ValueError(
-                "diameter_bound is needed with nonadditivity: the largest diameter that will occur"
-            )
-        if epsilon.ndim:
-            raise ValueError(
-                f"epsilon must be one number with nonadditivity, found an array of shape {epsilon.shape}"
-            )
-        nonadditivity = float64("nonadditivity", nonadditivity)
-        largest = diameter_bound
-    if is_traced(largest, cutoff):
-        raise ValueError(
-            "build a model outside jit and change its leaves with model.replace(...) inside"
-        )
-    reach = 1.02 * float(largest) * float(cutoff)
-    name = name or shape.__name__
-    shape = shape if squared else OfSquare(shape)
-    return PairModel(
-        parameters, sigma, epsilon, nonadditivity, cutoff, shape, smoothing, reach, contacts, name
-    )
-
-
-def _refuse_not_positive(name, array):
-    finite(name, array)
-    if not is_traced(array) and np.any(np.asarray(array) <= 0):
-        raise ValueError(f"{name} must be positive, found {float(np.min(array))}")
-
-
-def _refuse_unfit_table(name, table):
-    finite(name, table)
-    if table.ndim != 2 or table.shape[0] != table.shape[1]:
-        raise ValueError(f"{name} must be a number or a square table, found shape {table.shape}")
-    if not is_traced(table) and not np.array_equal(table, table.T):
-        raise ValueError(f"{name} must be symmetric, found {np.asarray(table).tolist()}")
-
-
-def mixed(model, glass, i, j):
-    """Length and energy scale (sigma, epsilon) of the pairs i, j, each (b,)."""
-    if model.sigma is None:
-        a, b = glass.diameter[i], glass.diameter[j]
-        sigma = 0.5 * (a + b) * (1 - model.nonadditivity * jnp.abs(a - b))
-        return sigma, jnp.broadcast_to(model.epsilon, sigma.shape)
-    a, b = glass.species[i], glass.species[j]
-    symmetric = lambda table: 0.5 * (table + table.T)
-    return symmetric(model.sigma)[a, b], symmetric(model.epsilon)[a, b]
+    kind = kinds(model, glass)
+    return length(model, kind, kind)
 
 
 def settled(model):
-    """The same model with its smoothing polynomial worked out; loops over steps settle their model before they start."""
-    if model.smoothing is None:
+    """The PairEnergy of a model; loops over steps settle their model before they start. A settled one comes back as it is."""
+    if isinstance(model, PairEnergy):
         return model
-    coefficients = taylor(model.shape, model.parameters, model.cutoff, model.smoothing)
-    parameters = {
-        "own": model.parameters,
-        "centre": model.cutoff * model.cutoff,
-        "taylor": coefficients,
-    }
-    return model.replace(shape=Smoothed(model.shape), parameters=parameters, smoothing=None)
+    own = (model.parameters, model.sigma, model.epsilon, model.nonadditivity, model.cutoff)
+    return PairEnergy(*own, _taylor_of(model), model.shape, model.reach)
+
+
+def _taylor_of(model):
+    """T_0 ... T_q: numbers, or tables where the cutoff or a parameter is one."""
+    if model.smoothing is None:
+        return ()
+    coefficients = lambda p, cutoff: taylor(model.shape, p, cutoff, model.smoothing)
+    of_pair = (model.parameters, model.cutoff)
+    if not any(is_table(model, leaf) for leaf in jax.tree.leaves(of_pair)):
+        return coefficients(*of_pair)
+    axes = jax.tree.map(lambda leaf: 0 if is_table(model, leaf) else None, of_pair)
+    each = lambda leaf: _symmetric(leaf) if is_table(model, leaf) else leaf
+    return jax.vmap(jax.vmap(coefficients, axes), axes)(*jax.tree.map(each, of_pair))
+
+
+def scales_of(model, a, b):
+    """The Scales of pairs of particles of kinds a and b, each (b,)."""
+    energy = settled(model)
+    pick = lambda leaf: _symmetric(leaf)[a, b] if is_table(energy, leaf) else leaf
+    return _scales(energy, length(energy, a, b), pick)
+
+
+def _scales(energy, sigma, of_leaf):
+    rest = (energy.epsilon, energy.cutoff, energy.parameters, energy.taylor)
+    return Scales(sigma, *jax.tree.map(of_leaf, rest))
+
+
+def mixed(model, glass, i, j):
+    """The Scales of the pairs i, j of a glass."""
+    kind = kinds(model, glass)
+    return scales_of(model, kind[i], kind[j])
 
 
 def energy_of(model, order=0):
-    """The function (s, sigma, epsilon) -> energy of one pair, or its derivative of the given order in s = r.r / 2.
+    """The function (s, scales) -> energies of pairs, or their derivatives of the given order in s = r.r / 2, (b,).
 
     Valid below the cutoff; callers replace distances beyond it before, and the result after.
     """
     model = settled(model)
 
-    def energy(s, sigma, epsilon):
-        return epsilon * model.shape(2 * s / (sigma * sigma), model.parameters)
+    def energy(s, scales):
+        t = 2 * s / (scales.sigma * scales.sigma)
+        own = model.shape(t, {**scales.parameters, "cutoff": scales.cutoff})
+        return scales.epsilon * (own - powers(scales.taylor, t - scales.cutoff * scales.cutoff))
 
     function = energy
     for _ in range(order):
         function = _derivative(function)
-    return function
+    axes = _scales(model, 0, lambda leaf: 0 if is_table(model, leaf) else None)
+    return jax.vmap(function, (0, axes))
 
 
 def _derivative(f):
-    return lambda s, *scales: jax.jvp(lambda s: f(s, *scales), (s,), (jnp.ones_like(s),))[1]
+    return lambda s, scales: jax.jvp(lambda s: f(s, scales), (s,), (jnp.ones_like(s),))[1]
 
 
 def derivatives(model, scales, separation, valid, order):
@@ -185,13 +198,12 @@ def derivatives(model, scales, separation, valid, order):
     The distance of a masked pair is replaced before the singularity, so that derivatives of the mask are clean too.
 
     Args:
-        scales: (sigma, epsilon) of the pairs, from ``mixed``.
+        scales: Scales of the pairs, from ``mixed``.
     """
-    sigma, epsilon = scales
     model = settled(model)
     s = 0.5 * dot(separation, separation)
-    inside = valid & (2 * s < (model.cutoff * sigma) ** 2)
-    harmless = 0.5 * (0.9 * jax.lax.stop_gradient(model.cutoff * sigma)) ** 2
-    s = jnp.where(inside, s, harmless)
-    rows = [jax.vmap(energy_of(model, k))(s, sigma, epsilon) for k in range(order + 1)]
+    end = scales.cutoff * scales.sigma
+    inside = valid & (2 * s < end**2)
+    s = jnp.where(inside, s, 0.5 * (HARMLESS * jax.lax.stop_gradient(end)) ** 2)
+    rows = [energy_of(model, k)(s, scales) for k in range(order + 1)]
     return jnp.where(inside, jnp.stack(rows), 0.0)

@@ -1,16 +1,16 @@
-"""Total energy and forces of a configuration, through jax-md's smap over a neighbour list."""
+"""Total energy and forces of a configuration: the sum of the energies of its bonds, anywhere, not only at a minimum."""
 
 import functools
 
 import jax
 import jax.numpy as jnp
 
-from ..core.arrays import dot
 from ..core.status import or_nan
 from ..core.struct import struct
-from . import jaxmd
+from ..system.bonds import difference, scatter
+from ..system.box import minimum_image
 from .neighbours import check, find_bonds, plan, with_room
-from .pair import energy_of
+from .pair import derivatives, mixed
 
 
 @struct
@@ -61,34 +61,8 @@ def _total(model, glass):
 @functools.partial(jax.jit, static_argnums=2)
 def _compiled_total(model, glass, sizes):
     bonds, status = find_bonds(jax.lax.stop_gradient(model), jax.lax.stop_gradient(glass), sizes)
-    i, j = (jnp.where(bonds.valid, k, glass.count) for k in (bonds.i, bonds.j))
-    of_position = lambda x: pair_sum(model, glass.replace(position=x), i, j)
-    value, slope = jax.value_and_grad(of_position)(glass.position)
-    return _Total(or_nan(status, value), or_nan(status, -slope), status)
-
-
-def pair_sum(model, glass, i, j):
-    """Energy of the listed pairs (padding i = n), through smap with the model's own mixing rules."""
-    function = energy_of(model)
-
-    def pair_energy(r, sigma, epsilon):
-        s = 0.5 * dot(r, r)
-        end = 0.5 * (model.cutoff * sigma) ** 2
-        inside = (s < end) & (s > 0)
-        return jnp.where(inside, function(jnp.where(inside, s, 0.8 * end), sigma, epsilon), 0.0)
-
-    if model.sigma is None:
-        combine = lambda a, b: 0.5 * (a + b) * (1 - model.nonadditivity * jnp.abs(a - b))
-        scale = model.epsilon * jnp.ones_like(glass.diameter)
-        parameters = {
-            "sigma": (combine, glass.diameter),
-            "epsilon": (lambda a, b: 0.5 * (a + b), scale),
-        }
-    else:
-        symmetric = lambda table: 0.5 * (table + table.T)
-        parameters = {
-            "species": glass.species,
-            "sigma": symmetric(model.sigma),
-            "epsilon": symmetric(model.epsilon),
-        }
-    return jaxmd.total_energy(pair_energy, glass.box, i, j, glass.position, parameters)
+    r = minimum_image(glass.box, difference(bonds, glass.position))
+    scales = mixed(model, glass, bonds.i, bonds.j)
+    per_bond, first = derivatives(model, scales, r, bonds.valid, 1)
+    slope = scatter(bonds, first[:, None] * r, glass.count)
+    return _Total(or_nan(status, jnp.sum(per_bond)), or_nan(status, -slope), status)

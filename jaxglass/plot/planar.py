@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..models import diameters
 from .style import apply_style
 
 
@@ -21,7 +22,7 @@ def particles(glass, *, model=None, color="0.85", ax=None):
     from matplotlib.patches import Circle
 
     ax = _axes(glass, ax)
-    size = _diameters(glass, model)
+    size = _sizes(glass, model)
     patches = PatchCollection(
         [Circle(p, 0.5 * s) for p, s in zip(np.asarray(glass.position), size, strict=True)],
         linewidths=0,
@@ -168,9 +169,9 @@ def _axes(glass, ax):
     return ax
 
 
-def _diameters(glass, model):
+def _sizes(glass, model):
+    if model is not None:
+        return np.asarray(diameters(model, glass))
     if glass.diameter is not None:
         return np.asarray(glass.diameter)
-    if model is None:
-        return np.full(glass.count, 0.9 * float(glass.density) ** -0.5)
-    return np.asarray(model.sigma)[np.asarray(glass.species), np.asarray(glass.species)]
+    return np.full(glass.count, 0.9 * float(glass.density) ** -0.5)

@@ -50,15 +50,15 @@ class Protocol:
     thermostat: str = "nose-hoover"
 
 
-def annealed(name, *, time=None, liquid_time=20.0):
-    """The published protocol of a catalogue model; ``time`` shortens or lengthens the annealing.
+def annealed(name_or_entry, *, time=None, liquid_time=20.0):
+    """Annealing just below the glass transition as the entry says; ``time`` shortens or lengthens it.
 
     Example:
         >>> import jaxglass as jg
         >>> jg.protocols.annealed("ipl2d").stages[1].time
         200.0
     """
-    at = catalogue.conditions(name)
+    at = catalogue.entry(name_or_entry)
     time = at.time if time is None else time
     return Protocol(
         "annealed",
@@ -67,7 +67,7 @@ def annealed(name, *, time=None, liquid_time=20.0):
     )
 
 
-def cooled(name, *, rate=1e-3, low=0.1, liquid_time=20.0):
+def cooled(name_or_entry, *, rate=1e-3, low=0.1, liquid_time=20.0):
     """Cooling from the liquid at a rate (temperature per time) down to ``low``.
 
     Example:
@@ -76,7 +76,7 @@ def cooled(name, *, rate=1e-3, low=0.1, liquid_time=20.0):
         900
     """
     positive("rate", rate)
-    at = catalogue.conditions(name)
+    at = catalogue.entry(name_or_entry)
     if not 0 < low < at.liquid:
         raise ValueError(
             f"low must lie between 0 and the liquid's temperature {at.liquid}, found {low}"
@@ -88,7 +88,7 @@ def cooled(name, *, rate=1e-3, low=0.1, liquid_time=20.0):
     )
 
 
-def instant_quench(name, *, parent=None, time=50.0):
+def instant_quench(name_or_entry, *, parent=None, time=50.0):
     """Equilibration at a parent temperature, which labels the ensemble, then a quench.
 
     Example:
@@ -96,24 +96,32 @@ def instant_quench(name, *, parent=None, time=50.0):
         >>> jg.protocols.instant_quench("poly2d", parent=0.2).stages[0].temperature
         0.2
     """
-    at = catalogue.conditions(name)
+    at = catalogue.entry(name_or_entry)
     parent = at.liquid if parent is None else parent
     positive("parent", parent)
     return Protocol("instant_quench", (Stage(parent, parent, time),), at.step)
 
 
 def make_glass(
-    key, name, n, *, protocol=None, model=None, density=None, progress=False, checkpoint=None
+    key,
+    name_or_entry,
+    n,
+    *,
+    protocol=None,
+    model=None,
+    density=None,
+    progress=False,
+    checkpoint=None,
 ) -> Quenched:
     """A glass of n particles from a random start, by a protocol.
 
     Args:
         key: JAX random key; the same key gives the same glass.
-        name: of the catalogue model (composition, density, protocol).
+        name_or_entry: name of a published model, or jg.models.Entry (model, composition, density, protocol).
         n: number of particles.
-        protocol: Protocol, by default ``annealed(name)``.
-        model: PairModel to use instead of the catalogue's.
-        density: particles per volume, by default the published one.
+        protocol: Protocol, by default ``annealed(name_or_entry)``.
+        model: PairModel to use instead of the entry's.
+        density: particles per volume, by default the entry's.
         progress: show a progress bar on stderr.
         checkpoint: path of a file that is rewritten every half minute or so; if it exists and belongs to this run, the run
             goes on from there, with the same result as without the interruption. Removed when all went well.
@@ -129,13 +137,15 @@ def make_glass(
         >>> int(q.status)
         0
     """
-    protocol = annealed(name) if protocol is None else protocol
-    model = catalogue.get(name) if model is None else model
+    at = catalogue.entry(name_or_entry)
+    name = at.name
+    protocol = annealed(at) if protocol is None else protocol
+    model = catalogue.get(at) if model is None else model
     if not isinstance(model, PairModel):
         raise TypeError(f"model must be a PairModel, found {type(model).__name__}")
     integer("n", n, at_least=2)
     place, velocity = jax.random.split(key)
-    glass = random_glass(place, name, n, density=density)
+    glass = random_glass(place, at, n, density=density)
     neighbours.check(model, glass)
     run = {
         "name": name,

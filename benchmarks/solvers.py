@@ -17,12 +17,12 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse.linalg as spl
 from glasses import expansion
-from jaxglass.landscape.engine import apply_inverse, inverse_blocks
 from measure import peak_memory, peer, run, side_by_side, table, timed
 
 import jaxglass as jg
+from jaxglass.landscape import engine
 
-selected = jax.jit(lambda e, factor: inverse_blocks(e, factor)[0])
+selected = jax.jit(lambda e, factor: engine.inverse_blocks(e, factor)[0])
 
 
 def blocks(e):
@@ -139,7 +139,7 @@ def right_hand_sides():
     factor = jg.factorise(e)
     b = jax.random.normal(jax.random.key(0), (n, d, 128))
     b = b - b.mean(0)
-    first, ours, x = timed(jax.jit(apply_inverse), e, factor, b)
+    first, ours, x = timed(jax.jit(engine.apply_inverse), e, factor, b)
     matrix = jg.to_scipy(e).tocsc()
     matrix[0, 0] += 100
     matrix[1, 1] += 100

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import jaxglass as jg
+from jaxglass.minimise.quench import _quench
 from jaxglass.models import neighbours
-from jaxglass.prepare.quench import _quench
 from jaxglass.system.box import box_of_cell, face_distance, fractional, shear_bound
 from jaxglass.system.deform import flips
 
@@ -135,7 +135,9 @@ def test_derivatives_through_a_flip(small):
     volume = float(glass.box.volume)
     assert slope == pytest.approx(float(stress) * volume, rel=1e-9)
     assert float(jax.jvp(jax.grad(energy), (0.5,), (1.0,))[1]) == pytest.approx(
-        float(jg.response.strain_curvature(jg.expand(model, jg.deformed(glass, shear(0.5))), (0, 1))),
+        float(
+            jg.response.strain_curvature(jg.expand(model, jg.deformed(glass, shear(0.5))), (0, 1))
+        ),
         rel=1e-9,
     )
 

@@ -30,7 +30,7 @@ import numpy as np
 import pytest
 
 import jaxglass as jg
-from jaxglass.core.programs import drop_programs_in_time
+from jaxglass.host.programs import drop_programs_in_time
 
 DATA = Path(__file__).parent / "data"
 NAMES = ("ipl2d_400", "ipl3d_512", "ipl4d_350", "kalj_500", "lj2d_400", "poly2d_400", "poly3d_500")

@@ -8,9 +8,19 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "jaxglass"
-ORDER = ["core", "system", "models", "landscape", "prepare", "modes", "shear", "indicators"]
+ORDER = [
+    "core",
+    "host",
+    "system",
+    "models",
+    "landscape",
+    "prepare",
+    "modes",
+    "shear",
+    "indicators",
+]
 BESIDE = {"thermal": "modes", "response": "modes"}
-FREE = {"analysis": {"core"}, "ensemble": {"core"}, "linalg": {"core"}}
+FREE = {"analysis": {"core"}, "ensemble": {"core", "host"}, "linalg": {"core"}}
 
 
 def allowed(folder):

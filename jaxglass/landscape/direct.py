@@ -18,9 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.checks import is_traced
-from ..core.programs import drop_programs_in_time
 from ..core.status import Status, flag, or_nan
 from ..core.struct import static, struct
+from ..host.programs import drop_programs_in_time
 from ..linalg import slabs
 from ..system.box import fractional
 from .expansion import Expansion

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.checks import choice, integer, is_traced, positive
-from ..core.progress import Progress
 from ..core.status import Status
 from ..core.struct import struct
+from ..host.progress import Progress
 from ..landscape.direct import factorise
 from ..landscape.expansion import check_expansion
 from . import nonlinear

@@ -26,7 +26,7 @@ import numpy as np
 import pytest
 
 import jaxglass as jg
-from jaxglass.core.programs import drop_programs_in_time
+from jaxglass.host.programs import drop_programs_in_time
 
 # The longest first: the processes that share the suite then end together.
 LONG = ("test_transformations", "test_readme", "test_examples", "test_spots", "test_elasticity")

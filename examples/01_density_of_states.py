@@ -21,7 +21,7 @@ jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / "
 import numpy as np
 
 import jaxglass as jg
-from jaxglass.core.progress import Progress
+from jaxglass.host.progress import Progress
 
 
 def ensemble(args):

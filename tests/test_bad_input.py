@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import jaxglass as jg
-from jaxglass.core.arrays import fingerprint
 
 KEY = jax.random.key(0)
 NONE = lambda x: jnp.sum(x**2)
@@ -114,12 +113,6 @@ def test_starts_of_the_user_do_not_enter_the_estimate(minimum):
     again = jg.soft_spots(e, seeds=known.vector)
     assert again.tried == known.tried and again.unseen == known.unseen
     np.testing.assert_allclose(again.stiffness, known.stiffness, rtol=1e-6)
-
-
-def test_a_checkpoint_knows_its_model():
-    model = jg.models.get("ipl2d")
-    assert fingerprint(model) == fingerprint(jg.models.get("ipl2d"))
-    assert fingerprint(model) != fingerprint(model.replace(sigma=1.01 * model.sigma))
 
 
 def test_require_takes_a_dict():

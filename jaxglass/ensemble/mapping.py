@@ -1,40 +1,53 @@
 """Maps a function of one sample over a stacked ensemble, chunk after chunk.
 
-Every chunk is one compiled program of one shape, over all devices asked for; a last short chunk is filled with copies
-that are dropped. Each finished chunk can be kept in a folder, so that an interrupted run goes on where it stopped.
+Every chunk is one compiled program of one shape, over all devices asked for; a last short chunk is
+filled with copies that are dropped. Each finished chunk can be kept in a folder, so that an
+interrupted run goes on where it stopped, in any process and with any release of JAX.
 """
 
 import functools
 import re
-import zipfile
+import weakref
 from pathlib import Path
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
-from ..core.arrays import fingerprint
 from ..core.checks import integer
-from ..core.files import whole_file
-from ..core.progress import Progress
 from ..core.status import Status
+from ..host import archive
+from ..host.identity import describe
+from ..host.progress import Progress
 from .memory import chunk_that_fits
 
-NAME = "samples_{:08d}_{:08d}_by_{}.npz"
+NAME = "samples_{:08d}_{:08d}_by_{}.chunk"
 
 
-def map_ensemble(function, samples, *, chunk=None, devices=None, folder=None, progress=False):
+def map_ensemble(
+    function, samples, *, chunk=None, devices=None, folder=None, name=None, progress=False
+):
     """Applies a function to every sample of a stacked ensemble.
 
     Args:
         function: one sample -> pytree of arrays; results with a ``status`` keep it, a number per sample.
         samples: pytree whose leaves have a leading sample axis, from ``stack``.
         chunk: samples at a time; by default as many as fit memory.
-        devices: list of devices to spread each chunk over; by default the first one alone. Every device runs its own
-            loops, none waits for the others before the end of a chunk.
-        folder: keeps the result of each chunk there and takes up finished ones of the same chunk, which is the folder's
-            own by default; remove it to start afresh.
+        devices: list of devices to spread each chunk over; by default the first one alone. Every
+            device runs its own loops, none waits for the others before the end of a chunk.
+        folder: keeps the result of each chunk there and takes up finished ones of the same chunk,
+            which is the folder's own by default; remove it to start afresh. Each file says in words
+            what it belongs to (``head -n 3``), and one of another computation is refused.
+        name: what the user calls this computation. The folder then belongs to the name and the
+            samples, and the function is no longer compared: change the name when it changes.
         progress: show a bar.
+
+    What is compared of the function, to tell whether a folder is its own and whether it must be
+    traced anew: its module and name, its code, and the numbers, structs and functions that it closes
+    over or names as globals, and those that these functions name in turn. Not seen are attributes of
+    modules (``settings.model``), the inside of other packages, files. A model bound anew to a global
+    name that the function reads is therefore used; but a function that ``jax.jit`` has traced
+    elsewhere keeps the values of that time, as JAX documents.
 
     Returns:
         The function's results, stacked, as NumPy arrays on the host.
@@ -54,14 +67,14 @@ def map_ensemble(function, samples, *, chunk=None, devices=None, folder=None, pr
     elif integer("chunk", chunk, at_least=1) > count:
         raise ValueError(f"chunk must be at most the {count} samples there are, found {chunk}")
     chunk = -(-chunk // len(devices)) * len(devices)
-    run, store, parts = _over(function, tuple(devices)), None, []
+    _retrace_if_changed(function)
+    run, parts = _over(function, tuple(devices)), []
+    store = folder and _Store(Path(folder), chunk, name or function, run)
     with Progress("samples", count, show=progress) as bar:
         for begin in range(0, count, chunk):
             size = min(chunk, count - begin)
             take = np.minimum(np.arange(begin, begin + chunk), count - 1)
             inputs = jax.tree.map(lambda a, take=take: a[take], samples)
-            if folder is not None and store is None:
-                store = _Store(Path(folder), chunk, run.trace(inputs))
             done = store and store.read(begin, size, inputs)
             if done is None:
                 done = jax.tree.map(lambda a, size=size: np.asarray(a)[:size], run(inputs))
@@ -161,7 +174,7 @@ def check_devices(devices):
 def kept_chunk(folder):
     """The chunk of the results that a folder holds; None if it holds none."""
     found = [
-        re.search(r"_by_(\d+)\.npz$", path.name) for path in Path(folder).glob("samples_*.npz")
+        re.search(r"_by_(\d+)\.chunk$", path.name) for path in Path(folder).glob("samples_*.chunk")
     ]
     return max((int(match[1]) for match in found if match), default=None)
 
@@ -179,49 +192,49 @@ def _over(function, devices):
     )
 
 
-class _Store:
-    """Results of finished chunks, each a file that knows the program, with the numbers it closes over, and the samples."""
+_read_when_traced = weakref.WeakKeyDictionary()  # function -> description when last called
 
-    def __init__(self, folder, chunk, traced):
+
+def _retrace_if_changed(function):
+    """Lets JAX forget its traces if a function reads other values than in the last call.
+
+    JAX keeps a trace by the function alone, and those of functions inside that are jitted themselves.
+    """
+    now = describe(function)
+    if _read_when_traced.setdefault(function, now) != now:
+        jax.clear_caches()
+        _read_when_traced[function] = now
+
+
+class _Store:
+    """Results of finished chunks, each a file that knows the computation and its samples."""
+
+    def __init__(self, folder, chunk, work, run):
         if folder.exists() and not folder.is_dir():
             raise ValueError(f"folder must be a folder, found the file {folder}")
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.chunk, self.tree = folder, chunk, jax.tree.structure(traced.out_info)
-        self.program = fingerprint(list(_constants(traced.jaxpr)), traced.lower().as_text())
+        self.folder, self.chunk, self.run, self.shapes = folder, chunk, run, None
+        self.work = {
+            "work": work if isinstance(work, str) else describe(work),
+            "float64": bool(jax.config.jax_enable_x64),
+        }
 
     def path(self, begin, size):
         return self.folder / NAME.format(begin, begin + size, self.chunk)
+
+    def identity(self, inputs):
+        return {**self.work, "samples": describe(inputs)}
 
     def read(self, begin, size, inputs):
         """The chunk's result, None if it is not there; ValueError if it is another computation's."""
         path = self.path(begin, size)
         if not path.exists():
             return None
-        try:
-            with np.load(path) as file:
-                held = dict(file)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(
-                f"folder holds a damaged file, {path}; remove it to compute its samples again"
-            ) from error
-        if "work" not in held or str(held.pop("work")) != fingerprint(inputs, self.program):
-            raise ValueError(
-                f"folder holds results of another run: {path} was made by another function or from other samples; "
-                "remove it or name another folder"
-            )
-        return jax.tree.unflatten(self.tree, [held[f"leaf{k}"] for k in range(len(held))])
+        if self.shapes is None:
+            self.shapes = jax.eval_shape(self.run, inputs)
+        part = lambda a: jax.ShapeDtypeStruct((size, *a.shape[1:]), a.dtype)
+        like = jax.tree.map(part, self.shapes)
+        return archive.read(path, self.identity(inputs), like, what="chunk in folder")
 
     def write(self, begin, size, inputs, result):
-        leaves = {f"leaf{k}": leaf for k, leaf in enumerate(jax.tree.leaves(result))}
-        with whole_file(self.path(begin, size)) as part, open(part, "wb") as file:
-            np.savez(file, work=fingerprint(inputs, self.program), **leaves)
-
-
-def _constants(jaxpr):
-    """Numbers that a traced function closes over; JAX may keep them out of the text of the program."""
-    yield from getattr(jaxpr, "consts", ())
-    for equation in jaxpr.eqns:
-        yield from (operand.val for operand in equation.invars if hasattr(operand, "val"))
-        for inner in jax.tree.leaves(equation.params, is_leaf=lambda p: hasattr(p, "eqns")):
-            if hasattr(inner, "eqns"):
-                yield from _constants(inner)
+        archive.write(self.path(begin, size), self.identity(inputs), result)

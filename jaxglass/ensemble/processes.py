@@ -6,7 +6,7 @@ Call ``jax.distributed.initialize`` in every process first, as JAX documents it.
 import jax
 import numpy as np
 
-from ..core.arrays import is_key
+from ..host.identity import is_key
 from .mapping import map_ensemble, sample_count
 
 
@@ -23,12 +23,15 @@ def part_of(count, index, parts):
     return begin, begin + size + (index < extra)
 
 
-def map_over_processes(function, samples, *, chunk=None, devices=None, folder=None, progress=False):
+def map_over_processes(
+    function, samples, *, chunk=None, devices=None, folder=None, name=None, progress=False
+):
     """``map_ensemble`` with the samples divided over all processes; every process returns all results.
 
     Args:
         samples: the whole ensemble, the same in every process.
-        chunk, devices, folder, progress: as for ``map_ensemble``; give each process the same folder or its own.
+        chunk, devices, folder, name, progress: as for ``map_ensemble``; give each process the same
+            folder or its own.
 
     Returns:
         Results of all samples in order, on every process.
@@ -48,7 +51,9 @@ def map_over_processes(function, samples, *, chunk=None, devices=None, folder=No
     mine = jax.tree.map(lambda a: a[begin:end] if is_key(a) else np.asarray(a)[begin:end], samples)
     own = None if folder is None else f"{folder}/process_{index:04d}"
     size = None if chunk is None else min(chunk, end - begin)
-    found = map_ensemble(function, mine, chunk=size, devices=devices, folder=own, progress=progress)
+    found = map_ensemble(
+        function, mine, chunk=size, devices=devices, folder=own, name=name, progress=progress
+    )
     return found if parts == 1 else gather(found, count)
 
 

@@ -23,8 +23,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from ..core.arrays import numbers
-from ..core.files import whole_file
+from ..host.files import whole_file
+from ..host.identity import numbers
 from ..models import shapes
 from ..models.pair import PairModel
 from ..system.box import box_of_cell

@@ -18,8 +18,8 @@ import numpy as np
 from jax import Array
 
 from ..core.checks import is_traced
-from ..core.programs import drop_programs_in_time
 from ..core.struct import static, struct
+from ..host.programs import drop_programs_in_time
 from ..linalg import slabs
 from ..system.box import fractional
 

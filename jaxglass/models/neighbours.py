@@ -13,8 +13,8 @@ import numpy as np
 
 from ..core.arrays import dot
 from ..core.checks import is_traced
-from ..core.programs import drop_programs_in_time
 from ..core.status import Status, flag
+from ..host.programs import drop_programs_in_time
 from ..system.bonds import compress
 from ..system.box import face_distance, minimum_image
 from . import jaxmd

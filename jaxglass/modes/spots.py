@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array
 
 from ..core.checks import integer, is_traced, positive
-from ..core.progress import Progress
+from ..host.progress import Progress
 from ..core.status import Status
 from ..core.struct import struct
 from ..landscape.contract import need

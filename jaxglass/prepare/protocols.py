@@ -12,19 +12,20 @@ from dataclasses import asdict, dataclass
 import jax
 import numpy as np
 
-from ..core.arrays import fingerprint
 from ..core.checks import integer, positive
-from ..core.progress import Progress
 from ..core.status import Status, require
+from ..host import archive
+from ..host.identity import describe
+from ..host.progress import Progress
 from ..minimise.quench import Quenched, quench
 from ..models import catalogue, neighbours
 from ..models.pair import PairModel
 from ..system.box import wrap
-from .checkpoint import read, write
 from .dynamics import run_dynamics, start_dynamics
 from .starts import random_glass
 
 PIECE = 2000
+KEEP_EVERY = 30.0  # seconds between checkpoints; one of 10,000 particles takes some 10 ms to write
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,10 @@ def make_glass(
         model: PairModel to use instead of the entry's.
         density: particles per volume, by default the entry's.
         progress: show a progress bar on stderr.
-        checkpoint: path of a file that is rewritten every half minute or so; if it exists and belongs to this run, the run
-            goes on from there, with the same result as without the interruption. Removed when all went well.
+        checkpoint: path of a file that is rewritten every half minute or so (``KEEP_EVERY``); if it exists and
+            belongs to this run, the run goes on from there, in any process, with the same result as without the
+            interruption. Removed when all went well. It says in words what it belongs to (``head -n 3``): the
+            arguments, the model, and the code of a shape function of yours with what it reads.
 
     Returns:
         Quenched: glass, max_force, steps, status.
@@ -150,15 +153,15 @@ def make_glass(
     run = {
         "name": name,
         "n": n,
-        "protocol": asdict(protocol),
-        "key": np.asarray(jax.random.key_data(key)).tolist(),
-        "density": density,
-        "model": fingerprint(model),
+        "protocol": describe(asdict(protocol)),
+        "key": describe(key),
+        "density": None if density is None else float(density),
+        "model": describe(model),
     }
     motion = _begin(velocity, model, glass, protocol)
     if checkpoint is not None and os.path.exists(checkpoint):
-        motion = read(checkpoint, run, motion)
-    keep = (lambda m: write(checkpoint, run, m)) if checkpoint is not None else (lambda m: None)
+        motion = archive.read(checkpoint, run, motion, what="checkpoint")
+    keep = lambda m: checkpoint is not None and archive.write(checkpoint, run, m)
     motion = _run_stages(model, motion, protocol, progress, keep)
     result = quench(model, motion.glass.replace(position=wrap(motion.glass.box, motion.position)))
     if checkpoint is not None and os.path.exists(checkpoint) and int(result.status) == 0:
@@ -187,7 +190,7 @@ def _run_stages(model, motion, protocol, progress, keep):
                     )
                 )
                 bar.done(steps)
-                if time.perf_counter() - kept > 30:
+                if time.perf_counter() - kept > KEEP_EVERY:
                     keep(motion)
                     kept = time.perf_counter()
     return motion

@@ -1,6 +1,8 @@
 """Ensembles in chunks, in rounds, over four forced devices and over two processes; interrupted runs."""
 
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import pytest
 
 import jaxglass as jg
 from jaxglass.ensemble.memory import chunk_that_fits
+from jaxglass.host import archive
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,52 +79,78 @@ def test_rounds_finish_the_slow_ones_apart():
     np.testing.assert_allclose(runs[0].glass.position, runs[1].glass.position, atol=1e-12 * 10)
 
 
-def test_an_interrupted_run_goes_on(tmp_path):
-    """Chunks that are there are not computed again; a foreign folder is refused."""
+def double(x):
+    return 2 * x
+
+
+def test_chunks_that_are_there_are_not_computed_again(tmp_path):
     samples = jnp.arange(7.0)
-    double = lambda x: 2 * x
     jg.map_ensemble(double, samples, chunk=2, folder=tmp_path)
     files = sorted(tmp_path.iterdir())
     assert len(files) == 4
-    with np.load(files[1]) as file:
-        work = str(file["work"])
-    with open(files[1], "wb") as file:
-        np.savez(file, leaf0=np.array([100.0, 200.0]), work=work)
+    identity, kept = (
+        json.loads(files[1].read_bytes()[512:].split(b"\n")[0])["identity"],
+        [100.0, 200.0],
+    )
+    archive.write(files[1], identity, np.array(kept))
     files[2].unlink()
-    assert jg.map_ensemble(double, samples, chunk=2, folder=tmp_path).tolist() == [
-        0,
-        2,
-        100,
-        200,
-        8,
-        10,
-        12,
-    ]
-    assert jg.map_ensemble(double, samples, chunk=3, folder=tmp_path).tolist() == [
-        0,
-        2,
-        4,
-        6,
-        8,
-        10,
-        12,
-    ]
-    assert len(sorted(tmp_path.glob("*_by_3.npz"))) == 3
+    again = jg.map_ensemble(double, samples, chunk=2, folder=tmp_path)
+    assert again.tolist() == [0, 2, 100, 200, 8, 10, 12]
+    other = jg.map_ensemble(double, samples, chunk=3, folder=tmp_path)
+    assert other.tolist() == [0, 2, 4, 6, 8, 10, 12]
+    assert len(sorted(tmp_path.glob("*_by_3.chunk"))) == 3
     files[0].write_bytes(b"broken")
-    with pytest.raises(ValueError, match="damaged file"):
+    with pytest.raises(ValueError, match=f"chunk in folder cannot be read: {files[0]} is"):
         jg.map_ensemble(double, samples, chunk=2, folder=tmp_path)
     with pytest.raises(ValueError, match="folder must be a folder"):
         jg.map_ensemble(double, samples, folder=files[0])
-    files[0].unlink()
-    closing_over = lambda numbers: lambda x: x * jnp.sum(numbers)
-    jg.map_ensemble(closing_over(jnp.ones(3)), samples, chunk=2, folder=tmp_path / "closed")
-    with pytest.raises(ValueError, match="folder holds results of another run"):
-        jg.map_ensemble(
-            closing_over(jnp.full(3, 2.0)), samples, chunk=2, folder=tmp_path / "closed"
-        )
-    for function, other in ((lambda x: 3 * x, samples), (double, samples + 1)):
-        with pytest.raises(ValueError, match="folder holds results of another run"):
+
+
+def test_a_folder_of_another_run_is_refused_by_the_first_difference(tmp_path):
+    samples = jnp.arange(3.0)
+    times = lambda numbers: lambda x: x * jnp.sum(numbers)
+    jg.map_ensemble(times(jnp.ones(3)), samples, chunk=2, folder=tmp_path)
+    for function, other, sentence in (
+        (
+            times(jnp.full(3, 2.0)),
+            samples,
+            r"work\.reads\.numbers is 'float64 \[1\.0, 1\.0, 1\.0\]'",
+        ),
+        (lambda x: 3 * x, samples, r"work\.function is '.*<lambda>' there"),
+        (times(jnp.ones(3)), samples + 1, "samples is 'float64"),
+    ):
+        with pytest.raises(ValueError, match=f"chunk in folder belongs to another run: {sentence}"):
             jg.map_ensemble(function, other, chunk=2, folder=tmp_path)
+
+
+def test_a_name_of_the_users_stands_for_the_function(tmp_path):
+    run = lambda function, name: jg.map_ensemble(
+        function, jnp.arange(2.0), chunk=2, folder=tmp_path, name=name
+    ).tolist()
+    assert run(lambda x: 2 * x, "doubled") == run(lambda x: 3 * x, "doubled") == [0, 2]
+    with pytest.raises(ValueError, match="work is 'doubled' there, 'tripled' here"):
+        run(lambda x: 3 * x, "tripled")
+
+
+FACTOR = jnp.float64(2.0)
+
+
+@jax.jit
+def scaled(x):
+    return FACTOR * x
+
+
+@pytest.mark.parametrize("function", [scaled, lambda x: scaled(x), lambda x: FACTOR * x])
+def test_a_global_bound_anew_is_used_and_makes_the_folder_foreign(function, tmp_path, monkeypatch):
+    samples = jnp.ones(2)
+    run = lambda: jg.map_ensemble(function, samples, chunk=2, folder=tmp_path).tolist()
+    assert run() == [2, 2]
+    monkeypatch.setitem(globals(), "FACTOR", jnp.float64(3.0))
+    with pytest.raises(ValueError, match="FACTOR is 'float64 2.0' there, 'float64 3.0' here"):
+        run()
+    assert jg.map_ensemble(function, samples, chunk=2).tolist() == [3, 3]
+    monkeypatch.undo()
+    assert jg.map_ensemble(function, samples, chunk=2).tolist() == [2, 2]
 
 
 def test_bad_input_is_refused():
@@ -156,6 +185,33 @@ def analysis(g):
     q = jg.quench(model, g)
     return q.max_force < 1e-10, jg.energy(model, q.glass)
 """
+
+
+def test_a_killed_run_goes_on_in_a_new_process(tmp_path):
+    """Killed after two of three chunks; the next process computes the third, and refuses another model."""
+    code = JOB + (
+        "import os, signal, sys\n"
+        "from jaxglass.ensemble import mapping\n"
+        "written, write, deadly = [], mapping.archive.write, int(sys.argv[2])\n"
+        "def counted(*arguments):\n"
+        "    write(*arguments)\n"
+        "    written.append(1)\n"
+        "    if len(written) == deadly:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "mapping.archive.write = counted\n"
+        "model = model.replace(epsilon=float(sys.argv[3]) * model.epsilon)\n"
+        "ok, energy = jg.map_ensemble(analysis, glasses, chunk=2, folder=sys.argv[1])\n"
+        "print(len(written), energy.tobytes().hex())\n"
+    )
+    here, elsewhere = str(tmp_path / "a"), str(tmp_path / "b")
+    killed = run(code, here, "2", "1")
+    assert killed.communicate(timeout=400)[0] == "" and killed.returncode == -signal.SIGKILL
+    assert len(list((tmp_path / "a").glob("*.chunk"))) == 2
+    foreign = run(code, here, "0", "2").communicate(timeout=400)
+    assert "belongs to another run: work.reads.model.epsilon is" in foreign[1]
+    resumed, whole = (run(code, f, "0", "1").communicate(timeout=400) for f in (here, elsewhere))
+    assert resumed[0].split()[0] == "1" and whole[0].split()[0] == "3", resumed[1][-2000:]
+    assert resumed[0].split()[1] == whole[0].split()[1]
 
 
 def test_four_devices_share_an_ensemble():

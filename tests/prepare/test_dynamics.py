@@ -2,6 +2,10 @@
 
 import dataclasses
 import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +13,6 @@ import numpy as np
 import pytest
 
 import jaxglass as jg
-from jaxglass.prepare import protocols as module
 
 
 def total(model, motion):
@@ -116,46 +119,67 @@ def test_annealing_lowers_the_energy():
     assert energies[60.0] < energies[0.5]
 
 
-def test_a_killed_run_resumes_with_nothing_lost(tmp_path, monkeypatch):
-    path = str(tmp_path / "run.ckpt")
+ROOT = Path(__file__).parents[2]
+JOB = """
+import os, signal, sys
+import jax
+jax.config.update("jax_enable_x64", True)
+import jaxglass as jg
+from jaxglass.prepare import protocols
+
+path, kept, pieces = sys.argv[1], [], []
+write, run = protocols.archive.write, protocols.run_dynamics
+
+
+def write_and_die(*arguments):
+    write(*arguments)
+    kept.append(1)
+    if len(kept) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+protocols.archive.write = write_and_die
+protocols.run_dynamics = lambda *a, **options: pieces.append(1) or run(*a, **options)
+protocols.PIECE, protocols.KEEP_EVERY = 100, 0.0
+stiffness = 8.0
+mine = jg.models.pair(lambda x, p: x**-stiffness, sigma=[[1.0, 1.18], [1.18, 1.4]], cutoff=1.5)
+protocol = jg.protocols.annealed("ipl2d", time=2.0, liquid_time=1.0)
+made = jg.make_glass(
+    jax.random.key(7), "ipl2d", 64, protocol=protocol, model=mine, checkpoint=path
+)
+print(len(pieces), made.glass.position.tobytes().hex())
+"""
+
+
+def job(path, writes):
+    """A process that makes a glass of six pieces and kills itself after a number of checkpoints."""
+    command = [sys.executable, "-c", JOB, str(path), str(writes)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400)
+
+
+def test_a_killed_run_resumes_in_a_new_process_with_nothing_lost(tmp_path):
+    path = tmp_path / "run.ckpt"
+    killed = job(path, 3)
+    assert killed.returncode == -signal.SIGKILL and killed.stdout == "", killed.stderr[-2000:]
+    assert path.exists()
     protocol = jg.protocols.annealed("ipl2d", time=2.0, liquid_time=1.0)
-    make = lambda **options: jg.make_glass(
-        jax.random.key(7), "ipl2d", 64, protocol=protocol, **options
-    )
-    monkeypatch.setattr(module, "PIECE", 100)
-    whole = make()
-    clock = iter(range(0, 10**6, 31))
-    monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
-    real, count = module.run_dynamics, []
-
-    def killed(*args, **options):
-        count.append(1)
-        if len(count) == 4:
-            raise KeyboardInterrupt
-        return real(*args, **options)
-
-    monkeypatch.setattr(module, "run_dynamics", killed)
-    with pytest.raises(KeyboardInterrupt):
-        make(checkpoint=path)
-    assert os.path.exists(path)
-    resumed = make(checkpoint=path)
-    assert len(count) == 4 + 3  # six pieces in all, three were done
-    np.testing.assert_array_equal(resumed.glass.position, whole.glass.position)
-    assert not os.path.exists(path)
+    with pytest.raises(
+        ValueError, match=r"checkpoint belongs to another run: key is .* 7\]' there"
+    ):
+        jg.make_glass(jax.random.key(8), "ipl2d", 64, protocol=protocol, checkpoint=path)
+    resumed, whole = job(path, 0), job(tmp_path / "another.ckpt", 0)
+    assert list(tmp_path.iterdir()) == []
+    assert resumed.stdout.split()[0] == "3" and whole.stdout.split()[0] == "6"
+    assert resumed.stdout.split()[1] == whole.stdout.split()[1]
 
 
-def test_a_checkpoint_of_another_run_is_refused(tmp_path):
-    path = str(tmp_path / "run.ckpt")
-    open(path, "wb").write(b"nonsense")
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "run.ckpt"
+    path.write_bytes(b"nonsense")
     fast = jg.protocols.instant_quench("ipl2d", time=0.1)
-    with pytest.raises(ValueError, match="cannot be read"):
+    with pytest.raises(ValueError, match="checkpoint cannot be read: .*run.ckpt is not an archive"):
         jg.make_glass(jax.random.key(7), "ipl2d", 64, protocol=fast, checkpoint=path)
-    from jaxglass.prepare.checkpoint import read, write
-
-    write(path, {"n": 1}, jnp.ones(3))
-    np.testing.assert_array_equal(read(path, {"n": 1}, jnp.zeros(3)), jnp.ones(3))
-    with pytest.raises(ValueError, match="belongs to another run"):
-        read(path, {"n": 2}, jnp.zeros(3))
 
 
 def test_protocols_are_frozen_and_checked():

@@ -8,7 +8,7 @@ class Progress:
     """Counts units of work; prints at most once a second, and a last line at the end.
 
     Example:
-        >>> from jaxglass.core.progress import Progress
+        >>> from jaxglass.host.progress import Progress
         >>> with Progress("annealing", 10, show=False) as bar:
         ...     bar.done(10)
     """

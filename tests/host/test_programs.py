@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from jaxglass.core import programs
+from jaxglass.host import programs
 
 
 @pytest.fixture

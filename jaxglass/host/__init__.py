@@ -1,0 +1,1 @@
+"""What runs on the host: progress, compiled programs, whole files, identities and archives."""

@@ -28,13 +28,13 @@ class Exponent(NamedTuple):
     Attributes:
         value: the exponent.
         low, high: ends of the interval.
-        count: samples in the tail.
+        samples: how many lie in the tail.
     """
 
     value: float
     low: float
     high: float
-    count: int
+    samples: int
 
 
 def log_histogram(samples, bins=30, *, low=None, high=None):

@@ -12,7 +12,7 @@ def is_traced(*trees):
 
 def float64(name, value):
     """The value as a float64 array, or a TypeError: inherent structures need double precision."""
-    if not jax.config.jax_enable_x64:
+    if not jax.config.read("jax_enable_x64"):
         raise TypeError(
             f"{name} must be float64, but JAX is in 32-bit mode; call "
             'jax.config.update("jax_enable_x64", True) before making any array'

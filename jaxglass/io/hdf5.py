@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from ..host.files import whole_file
 from ..host.identity import numbers
@@ -43,8 +44,8 @@ class Stored(NamedTuple):
         provenance: dict.
     """
 
-    glass: object
-    model: object
+    glass: Array
+    model: Array
     results: dict
     provenance: dict
 

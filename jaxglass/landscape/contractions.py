@@ -8,12 +8,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ..core.struct import struct
+from ..core.struct import Struct
 from .contract import need, provides
 
 
-@struct
-class Coefficients:
+class Coefficients(Struct):
     """Stiffness kappa, asymmetry tau, quartic coefficient chi and participation ratio of a field."""
 
     stiffness: Array
@@ -105,11 +104,14 @@ def _fourth(e, z):
 def coefficients_of(e, z):
     """The same without checks; third and fourth derivatives that are unknown, of a bare Hessian, are NaN."""
     square = jnp.sum(z * z)
-    known = provides(e, "higher")
+    asymmetry = quartic = jnp.asarray(jnp.nan)
+    if provides(e, "higher"):
+        asymmetry = jnp.sum(e.third(z, z) * z) / square**1.5
+        quartic = jnp.sum(e.fourth(z) * z) / square**2
     return Coefficients(
         stiffness=jnp.sum(e.second(z) * z) / square,
-        asymmetry=jnp.sum(e.third(z, z) * z) / square**1.5 if known else jnp.nan,
-        quartic=jnp.sum(e.fourth(z) * z) / square**2 if known else jnp.nan,
+        asymmetry=asymmetry,
+        quartic=quartic,
         participation=participation_ratio(z),
     )
 

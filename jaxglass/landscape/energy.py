@@ -9,12 +9,11 @@ from collections.abc import Callable
 import jax
 from jax import Array
 
-from ..core.struct import static, struct
+from ..core.struct import Struct, static
 from ..system.glass import Glass
 
 
-@struct
-class EnergyExpansion:
+class EnergyExpansion(Struct):
     """Derivatives of an arbitrary energy(position), matrix-free, for many-body models: it has no bonds.
 
     Attributes:

@@ -18,7 +18,7 @@ from jax import Array
 
 from ..core.checks import choice
 from ..core.status import Status, flag, or_nan
-from ..core.struct import struct
+from ..core.struct import Struct
 from . import ring
 from .contract import need, provides
 
@@ -26,8 +26,7 @@ LARGEST = 10e9  # bytes that the direct engine may take before "auto" turns to a
 ALIKE = 1e-9  # relative difference of two products, far above their rounding and far below that of two glasses
 
 
-@struct
-class Factor:
+class Factor(Struct):
     """A factored Hessian, from ``factorise``.
 
     Attributes:

@@ -21,7 +21,7 @@ from jax import Array
 from ..core.arrays import dot
 from ..core.checks import integer, is_traced
 from ..core.status import Status, flag
-from ..core.struct import static, struct
+from ..core.struct import Struct, static
 from ..models import neighbours
 from ..models.pair import PairModel, derivatives, mixed
 from ..system.bonds import Bonds, contacts, difference, scatter
@@ -30,8 +30,7 @@ from ..system.glass import Glass
 from .energy import EnergyExpansion
 
 
-@struct
-class Expansion:
+class Expansion(Struct):
     """Bonds of a glass with the derivatives of their energies.
 
     Attributes:

@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 
 from ..core.checks import float64, integer
-from ..core.struct import struct
+from ..core.struct import Struct
 from ..system.bonds import Bonds, difference, scatter
 from .contract import need
 
@@ -16,8 +16,7 @@ from .contract import need
 ROUNDING = 1e-8
 
 
-@struct
-class HessianExpansion:
+class HessianExpansion(Struct):
     """Second derivatives only: blocks of a symmetric matrix and the pairs that count as bonds.
 
     Attributes:

@@ -18,7 +18,7 @@ import numpy as np
 from jax import Array
 
 from ..core.checks import is_traced
-from ..core.struct import static, struct
+from ..core.struct import Struct, static
 from ..host.programs import drop_programs_in_time
 from ..linalg import slabs
 from ..system.box import fractional
@@ -35,8 +35,7 @@ class Layout(NamedTuple):
     slabs: int
 
 
-@struct
-class Slabs:
+class Slabs(Struct):
     """A factored ring.
 
     Attributes:

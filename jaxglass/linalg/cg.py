@@ -7,14 +7,14 @@ with p.A p <= 0 ends the iteration and is reported: the operator is not positive
 """
 
 import jax.numpy as jnp
+from jax import Array
 
 from ..core.loop import bounded_loop
 from ..core.status import Status, flag
-from ..core.struct import struct
+from ..core.struct import Struct
 
 
-@struct
-class Solution:
+class Solution(Struct):
     """Solution of a linear system.
 
     Attributes:
@@ -24,10 +24,10 @@ class Solution:
         status: bits.
     """
 
-    x: object
-    residual: object
-    steps: object
-    status: object
+    x: Array
+    residual: Array
+    steps: Array
+    status: Array
 
 
 def cg(matvec, b, *, tol=1e-10, max_steps=None, project=lambda v: v, precondition=lambda v: v):

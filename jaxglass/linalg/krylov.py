@@ -11,12 +11,11 @@ import jax.numpy as jnp
 from jax import Array
 
 from ..core.loop import bounded_loop
-from ..core.struct import struct
+from ..core.struct import Struct
 from .lapack import eigh, orthonormal
 
 
-@struct
-class Eigenpairs:
+class Eigenpairs(Struct):
     """Lowest eigenpairs.
 
     Attributes:

@@ -17,21 +17,20 @@ Carrying a border is 1.4 times cheaper than folding the ring, which doubles the 
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
-from ..core.struct import struct
+from ..core.struct import Struct
 from .lapack import inverse_cholesky
 
 
-@struct
-class Ring:
+class Ring(Struct):
     """Blocks of a symmetric ring matrix: diagonal[k] and upper[k], the coupling of block k to k + 1 (mod S). (S, m, m)."""
 
-    diagonal: object
-    upper: object
+    diagonal: Array
+    upper: Array
 
 
-@struct
-class Factor:
+class Factor(Struct):
     """Cholesky factor of a Ring; ``ok`` is False if the matrix is not positive.
 
     Attributes:
@@ -42,11 +41,11 @@ class Factor:
         ok: bool.
     """
 
-    inverse: object
-    following: object
-    border: object
-    logdet: object
-    ok: object
+    inverse: Array
+    following: Array
+    border: Array
+    logdet: Array
+    ok: Array
 
 
 def factor(ring):

@@ -8,16 +8,16 @@ import math
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
-from ..core.struct import struct
+from ..core.struct import Struct
 
 
-@struct
-class Estimate:
+class Estimate(Struct):
     """A random estimate: value and standard error."""
 
-    value: object
-    error: object
+    value: Array
+    error: Array
 
 
 def mean_and_error(samples):

@@ -9,8 +9,9 @@ particle moves by its force over its own stiffness.
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
-from ..core.struct import struct
+from ..core.struct import Struct
 from ..landscape.expansion import at_bonds
 from ..models.pair import mixed
 from .lists import on_fresh_lists
@@ -22,8 +23,7 @@ SHORTEST = 0.02  # shortest step in units of the longest
 OVERLAP = 20.0
 
 
-@struct
-class Descent:
+class Descent(Struct):
     """State of a minimisation.
 
     Attributes:
@@ -37,22 +37,23 @@ class Descent:
         status: bits of the neighbour lists.
     """
 
-    position: object
-    velocity: object
-    force: object
-    done: object
-    step: object
-    mix: object
-    since: object
-    steps: object
-    status: object
+    position: Array
+    velocity: Array
+    force: Array
+    done: Array
+    step: Array
+    mix: Array
+    since: Array
+    steps: Array
+    status: Array
 
 
 def start(position):
     """A Descent at rest."""
     zero = jnp.int32(0)
     still = jnp.zeros_like(position)
-    return Descent(position, still, jnp.inf, jnp.bool_(False), 0.5, MIX, zero, zero, zero)
+    infinite, half, mix = (jnp.float64(number) for number in (jnp.inf, 0.5, MIX))
+    return Descent(position, still, infinite, jnp.bool_(False), half, mix, zero, zero, zero)
 
 
 def largest_stiffness(e, products=10):

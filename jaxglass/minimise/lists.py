@@ -12,9 +12,10 @@ step would run for every sample at every step.
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
 from ..core.loop import bounded_loop
-from ..core.struct import struct
+from ..core.struct import Struct
 from ..models.neighbours import OVERFLOWS, find_bonds
 from ..system.bonds import Bonds
 from ..system.box import determinant, face_distance, inverse, minimum_image
@@ -66,8 +67,7 @@ def on_fresh_lists(model, glass, sizes, move, unfinished, state, limit):
     return state
 
 
-@struct
-class Listing:
+class Listing(Struct):
     """A list of bonds, and all that its bonds follow from.
 
     Attributes:
@@ -80,13 +80,13 @@ class Listing:
     """
 
     bonds: Bonds
-    position: object
-    cell: object
-    kind: object
-    cutoff: object
-    sigma: object
-    nonadditivity: object
-    status: object
+    position: Array
+    cell: Array
+    kind: Array
+    cutoff: Array
+    sigma: Array
+    nonadditivity: Array
+    status: Array
 
 
 def list_bonds(model, glass, sizes):

@@ -10,11 +10,12 @@ mode, at no cost. At rest the right-hand side is M w alone, and nothing moves.
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
 from ..core.arrays import dot
 from ..core.loop import bounded_loop
 from ..core.status import Status
-from ..core.struct import struct
+from ..core.struct import Struct
 from ..landscape.expansion import at_bonds
 from ..landscape.solve import remove_translation
 from ..linalg.cg import cg
@@ -26,8 +27,7 @@ LONGEST = (
 )  # longest move in skins: STEPS of them stay within the half skin for which a list is right
 
 
-@struct
-class Approach:
+class Approach(Struct):
     """Where Newton's method got to.
 
     Attributes:
@@ -42,15 +42,15 @@ class Approach:
         steps: gradients evaluated.
     """
 
-    position: object
-    force: object
-    scale: object
-    at_rest: object
-    negative: object
-    firm: object
-    rattlers: object
-    going: object
-    steps: object
+    position: Array
+    force: Array
+    scale: Array
+    at_rest: Array
+    negative: Array
+    firm: Array
+    rattlers: Array
+    going: Array
+    steps: Array
 
 
 def look(model, glass, bonds, force_tol):

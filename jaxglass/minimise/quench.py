@@ -13,11 +13,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from ..core.checks import integer, positive
 from ..core.loop import bounded_loop
 from ..core.status import Status, flag
-from ..core.struct import struct
+from ..core.struct import Struct
 from ..landscape.expansion import at_bonds
 from ..landscape.solve import remove_translation
 from ..linalg.cg import cg
@@ -36,8 +37,7 @@ KICK = 0.01  # root mean square move off a saddle, in skins
 RESERVE = 0.75  # share of the skin that may be used up before Newton moves on a list that was kept
 
 
-@struct
-class Quenched:
+class Quenched(Struct):
     """An inherent structure.
 
     Attributes:
@@ -50,11 +50,11 @@ class Quenched:
     """
 
     glass: Glass
-    max_force: object
-    force_scale: object
-    steps: object
-    status: object
-    listing: Listing = None
+    max_force: Array
+    force_scale: Array
+    steps: Array
+    status: Array
+    listing: Listing | None = None
 
 
 class _Settings(NamedTuple):
@@ -65,15 +65,14 @@ class _Settings(NamedTuple):
     keep_list: bool
 
 
-@struct
-class _Progress:
+class _Progress(Struct):
     """Where a quench stands: a Descent, the last list, the Approach on it, FIRE's next goal, whether it was kicked."""
 
     state: fire.Descent
     listing: Listing
     at: Approach
-    goal: object
-    kicked: object
+    goal: Array
+    kicked: Array
 
 
 def quench(model, glass, *, force_tol=FORCE_TOL, max_steps=200_000, after=None, keep_list=False):

@@ -14,9 +14,10 @@ which needs no unit vectors and no division by r, and in which every contraction
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
 from ..core.arrays import dot
-from ..core.struct import static, struct
+from ..core.struct import Struct, static
 from .smoothing import powers, taylor
 
 # Where the energy of a masked pair is evaluated, in cutoffs: far from the singular core, and short of the end, at which
@@ -24,8 +25,7 @@ from .smoothing import powers, taylor
 HARMLESS = 0.9
 
 
-@struct
-class PairModel:
+class PairModel(Struct):
     """A pair potential with its parameters. Build one with ``jg.models.pair`` or ``jg.models.get``.
 
     Attributes:
@@ -42,10 +42,10 @@ class PairModel:
     """
 
     parameters: dict
-    sigma: object
-    epsilon: object
-    nonadditivity: object
-    cutoff: object
+    sigma: Array
+    epsilon: Array
+    nonadditivity: Array
+    cutoff: Array
     shape: object = static()
     smoothing: int = static()
     reach: float = static()
@@ -53,8 +53,7 @@ class PairModel:
     name: str = static()
 
 
-@struct
-class PairEnergy:
+class PairEnergy(Struct):
     """What loops over steps evaluate: a model with its smoothing polynomial worked out. Made by ``settled``.
 
     Attributes:
@@ -63,17 +62,16 @@ class PairEnergy:
     """
 
     parameters: dict
-    sigma: object
-    epsilon: object
-    nonadditivity: object
-    cutoff: object
+    sigma: Array
+    epsilon: Array
+    nonadditivity: Array
+    cutoff: Array
     taylor: tuple
     shape: object = static()
     reach: float = static()
 
 
-@struct
-class Scales:
+class Scales(Struct):
     """What the energies of listed pairs depend on besides their distances.
 
     Attributes:
@@ -81,9 +79,9 @@ class Scales:
         epsilon, cutoff, parameters, taylor: numbers that all pairs share, or (b,) where the model has a table.
     """
 
-    sigma: object
-    epsilon: object
-    cutoff: object
+    sigma: Array
+    epsilon: Array
+    cutoff: Array
     parameters: dict
     taylor: tuple
 

@@ -4,20 +4,20 @@ import functools
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
 from ..core.status import or_nan
-from ..core.struct import struct
+from ..core.struct import Struct
 from ..system.bonds import difference, scatter
 from ..system.box import minimum_image
 from .neighbours import check, find_bonds, plan, with_room
 from .pair import derivatives, mixed
 
 
-@struct
-class _Total:
-    energy: object
-    force: object
-    status: object
+class _Total(Struct):
+    energy: Array
+    force: Array
+    status: Array
 
 
 def energy(model, glass):

@@ -20,7 +20,7 @@ from jax import Array
 
 from ..core.checks import choice, integer, is_traced
 from ..core.status import Status, flag
-from ..core.struct import struct
+from ..core.struct import Struct
 from ..core.vectors import fields_of, no_tangent, upright
 from ..landscape import engine
 from ..landscape.contract import need
@@ -47,8 +47,7 @@ LONGEST_CHAIN = 12
 EQUAL = 1e-6  # relative difference of omega^2 below which two modes count as equal: found ones are right to 1e-10
 
 
-@struct
-class Modes:
+class Modes(Struct):
     """Vibrational modes.
 
     Attributes:
@@ -67,7 +66,7 @@ class Modes:
 
 
 class _Settings(NamedTuple):
-    count: int
+    wanted: int
     method: str
     width: int
 
@@ -145,7 +144,7 @@ def _check_count(count, n, d):
 def _lowest(e, factor, key, settings):
     """omega^2, vectors, residuals, rounds and status."""
     n, d = e.position.shape
-    count, columns = settings.count, lambda v: v.reshape(n, d, -1)
+    count, columns = settings.wanted, lambda v: v.reshape(n, d, -1)
     project = lambda v: remove_translation(columns(v)).reshape(v.shape)
     matvec = lambda v: project(e.second(remove_translation(columns(v))).reshape(v.shape))
     status = e.status

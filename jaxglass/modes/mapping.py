@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from ..core.loop import bounded_loop
-from ..core.struct import struct
+from ..core.struct import Struct
 from ..landscape.solve import remove_translation
 from .cost import form_along
 
@@ -24,8 +24,7 @@ WIDE = 24  # a batch worth narrowing; each narrower width is a program of its ow
 HALVINGS = 50  # of the interval found on the grid: to the last digit
 
 
-@struct
-class Search:
+class Search(Struct):
     """State of the iteration, columns (n, d, c) and numbers (c,)."""
 
     z: Array

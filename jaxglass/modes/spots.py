@@ -15,9 +15,8 @@ import numpy as np
 from jax import Array
 
 from ..core.checks import integer, is_traced, positive
-from ..host.progress import Progress
 from ..core.status import Status
-from ..core.struct import struct
+from ..host.progress import Progress
 from ..landscape.contract import need
 from ..landscape.engine import Factor, factor_of
 from .seeds import core_position, dipole_seeds
@@ -28,7 +27,6 @@ SAME = 0.99  # overlap from which two modes count as one: distinct ones of a gla
 CONFIDENT = 3.0  # -log(1 - 95 %): so many seeds for one hit on a basin of the rarest share
 
 
-@struct
 class SoftSpots(SoftMode):
     """Soft spots, the softest first: a batch of SoftMode (m, ...) and where they sit.
 

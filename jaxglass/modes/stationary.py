@@ -13,7 +13,6 @@ from jax import Array
 
 from ..core.checks import choice, integer, positive
 from ..core.status import Status, flag
-from ..core.struct import struct
 from ..core.vectors import columns_of, fields_of, no_tangent, upright
 from ..landscape.contract import need, provides
 from ..landscape.contractions import Coefficients, coefficients_of
@@ -39,7 +38,6 @@ METHODS = ("auto", "optax", "mapping")
 MOST_STEPS = {"mapping": 500, "optax": 3000}
 
 
-@struct
 class SoftMode(Coefficients):
     """A soft mode, or a batch of them with a leading axis; kappa, tau, chi, e as in Coefficients.
 

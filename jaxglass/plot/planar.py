@@ -67,7 +67,7 @@ def bond_field(e, value, *, scale=None, signed=True, label=None, ax=None):
     )
     norm = Normalize(-scale if signed else 0, scale)
     lines = LineCollection(
-        segments,
+        list(segments),
         colors=colors(norm(value[order])),
         linewidths=0.3 + 2.7 * strength[order],
         capstyle="round",

@@ -4,13 +4,15 @@ Masses are 1 and k_B = 1. Positions are not wrapped while moving, so displacemen
 """
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
 from ..core.checks import choice, integer, is_traced, positive
 from ..core.status import Status, flag
-from ..core.struct import static, struct
+from ..core.struct import Struct, static
 from ..landscape.expansion import at_bonds
 from ..minimise.lists import on_fresh_lists, skin_of
 from ..models import jaxmd, neighbours
@@ -20,8 +22,7 @@ from ..system.glass import Glass
 THERMOSTATS = ("nose-hoover", "langevin", "none")
 
 
-@struct
-class Motion:
+class Motion(Struct):
     """A moving glass: all that is needed to go on.
 
     Attributes:
@@ -35,11 +36,11 @@ class Motion:
     """
 
     glass: Glass
-    inner: object
-    steps: object
-    dt: object
-    damping: object
-    status: object
+    inner: Any
+    steps: Array
+    dt: Array
+    damping: Array
+    status: Array
     thermostat: str = static()
 
     @property

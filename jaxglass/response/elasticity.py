@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ..core.struct import struct
+from ..core.struct import Struct
 from ..landscape import engine
 from ..landscape.contract import need
 from ..landscape.engine import Factor
@@ -24,8 +24,7 @@ from ..landscape.solve import solve
 from ..landscape.strain import mixed_strain, shear_direction, strain_curvature, stress
 
 
-@struct
-class ShearModulus:
+class ShearModulus(Struct):
     """Modulus of simple shear; total = born - relaxation.
 
     Attributes:
@@ -41,8 +40,7 @@ class ShearModulus:
     status: Array
 
 
-@struct
-class Elasticity:
+class Elasticity(Struct):
     """All elastic constants; total = born - relaxation.
 
     Attributes:

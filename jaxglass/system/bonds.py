@@ -5,17 +5,17 @@ Padding: the last rows join particle 0 to itself and are marked not valid; whate
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
-from ..core.struct import struct
+from ..core.struct import Struct
 
 
-@struct
-class Bonds:
+class Bonds(Struct):
     """Bond b joins i[b] to j[b], i < j; valid[b] is False for padding. All (b,)."""
 
-    i: object
-    j: object
-    valid: object
+    i: Array
+    j: Array
+    valid: Array
 
     @property
     def capacity(self):

@@ -17,13 +17,13 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from ..core.checks import finite, float64, is_traced
-from ..core.struct import static, struct
+from ..core.struct import Struct, static
 
 
-@struct
-class Box:
+class Box(Struct):
     """A periodic cell.
 
     Attributes:
@@ -35,10 +35,10 @@ class Box:
         least_volume: lower bound of the volume, a plain number or None.
     """
 
-    cell: object
+    cell: Array
     orthogonal: bool = static()
-    width: tuple = static(None)
-    least_volume: float = static(None)
+    width: tuple[float, ...] | None = static(default=None)
+    least_volume: float | None = static(default=None)
 
     @property
     def dim(self):

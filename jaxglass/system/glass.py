@@ -3,20 +3,20 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from ..core.checks import finite, float64, is_traced
-from ..core.struct import struct
+from ..core.struct import Struct
 from .box import Box, make_box, sheared_kind, wrap
 
 
-@struct
-class Glass:
+class Glass(Struct):
     """Positions (n, d) in a periodic Box, with either species (n,) or diameters (n,)."""
 
-    position: object
+    position: Array
     box: Box
-    species: object = None
-    diameter: object = None
+    species: Array | None = None
+    diameter: Array | None = None
 
     @property
     def count(self):

@@ -15,7 +15,7 @@ from jax import Array
 
 from ..core.checks import integer
 from ..core.status import or_nan
-from ..core.struct import struct
+from ..core.struct import Struct
 from ..landscape import engine, inverse
 from ..landscape.contract import need, provides
 from ..landscape.engine import Factor
@@ -28,8 +28,7 @@ METHODS = ("auto", "direct", "dense", "stochastic", "modes")
 PROBE_TOL = 1e-6  # of the solves; far below the noise of the probes
 
 
-@struct
-class LocalThermalEnergy:
+class LocalThermalEnergy(Struct):
     """Local thermal energy of every bond, in units of k_B T / 2.
 
     Attributes:

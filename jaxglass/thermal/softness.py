@@ -128,14 +128,14 @@ def softness_peaks(glass: Glass, field: Array) -> Peaks:
     """
     if is_traced(glass, field):
         raise TypeError("softness_peaks runs on the host: call it outside jit and vmap")
-    field = np.asarray(field)
-    if field.ndim != glass.dim:
-        raise ValueError(f"field must have {glass.dim} axes for this glass, found {field.ndim}")
-    peak = np.ones(field.shape, bool)
-    for axis in range(field.ndim):
-        peak &= (field > np.roll(field, 1, axis)) & (field > np.roll(field, -1, axis))
-    place, score = np.argwhere(peak), field[peak]
+    grid = np.asarray(field)
+    if grid.ndim != glass.dim:
+        raise ValueError(f"field must have {glass.dim} axes for this glass, found {grid.ndim}")
+    peak = np.ones(grid.shape, bool)
+    for axis in range(grid.ndim):
+        peak &= (grid > np.roll(grid, 1, axis)) & (grid > np.roll(grid, -1, axis))
+    place, score = np.argwhere(peak), grid[peak]
     order = np.argsort(-score, kind="stable")
-    middle = jnp.asarray((place[order] + 0.5) / np.array(field.shape))
+    middle = jnp.asarray((place[order] + 0.5) / np.array(grid.shape))
     position = np.asarray(cartesian(glass.box, middle))
     return Peaks(position, score[order], score[order][:1] / score[order])

@@ -4,11 +4,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxglass.core.loop import bounded_loop
-from jaxglass.core.struct import static, struct
+from jaxglass.core.struct import Struct, static
 
 
-@struct
-class Point:
+class Point(Struct):
     x: object
     name: str = static("origin")
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import jaxglass as jg
-from jaxglass.core.struct import struct
+from jaxglass.core.struct import Struct
 from jaxglass.host.identity import describe, difference
 
 ROOT = Path(__file__).parents[2]
@@ -71,8 +71,7 @@ def test_a_model_is_described_in_words():
     )
 
 
-@struct
-class Holder:
+class Holder(Struct):
     value: object
 
 

@@ -42,7 +42,8 @@ SENTENCES = {
     Status.RATTLERS: "some particles touch nothing, so the Hessian is singular beyond the translations",
     Status.NOT_FINITE: "a value that is not finite appeared",
     Status.UNKNOWN_SPECIES: "a species index lies outside the model's tables",
-    Status.BOX_CHANGED: "the box shrank since the glass was built, below what its neighbour grid allows; build the glass anew",
+    Status.BOX_CHANGED: "the box became narrower than its neighbour grid allows; give `deformed` more room, or build "
+    "the glass anew",
     Status.SLABS_TOO_THIN: "a bond skips a slab of the direct engine; call it outside jit, where slabs are chosen to fit",
     Status.NEGATIVE_QUARTIC: "the quartic coefficient along a mode is negative, so that the mode is no minimum of its cost",
     Status.FOREIGN_FACTOR: "the factor is that of another Hessian; make one with factorise of this expansion",

@@ -48,6 +48,20 @@ def test_pairs_in_a_sheared_box():
     assert plan.cells and pairs == all_pairs(sheared, 1.9)
 
 
+@pytest.mark.parametrize("plane", [None, (0, 1), (1, 0)])
+def test_a_strip_has_a_grid_with_its_own_number_of_cells_a_direction(plane):
+    """Sheared to a tilt of half an edge, where faces are closest."""
+    edges, n = np.array([120.0, 8.0]), 960
+    glass = jg.glass(np.random.default_rng(3).random((n, 2)) * edges, edges)
+    if plane is not None:
+        p, q = plane
+        glass = jg.deformed(glass, jnp.eye(2).at[plane].set(0.4999 * edges[p] / edges[q]))
+    plan, pairs = listed(glass, 1.7)
+    assert plan.cells == ((69, 4) if plane is None else (9, 4))
+    assert plan.capacity < 2.0 * 1.3 * n * np.pi * 1.7**2 / 2 + 1000  # the room of all boxes
+    assert pairs == all_pairs(glass, 1.7)
+
+
 def test_pairs_of_a_large_glass_equal_a_tree_search():
     x = np.random.default_rng(2).random((20_000, 2)) * 141
     glass = jg.glass(x, 141.0)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxglass as jg
 from jaxglass.system.box import face_distance, fractional, make_box, minimum_image, wrap
 
 CELLS = {
@@ -74,3 +75,28 @@ def test_volume_and_its_derivative_with_respect_to_strain():
     assert float(box.volume) == pytest.approx(9.6)
     grown = lambda s: box.replace(cell=(1 + s) * box.cell).volume
     assert float(jax.grad(grown)(0.0)) == pytest.approx(2 * 9.6)
+
+
+@pytest.mark.parametrize("name", ["rectangular3", "triclinic3"])
+def test_a_box_without_particles_is_that_of_a_glass(name):
+    box, of_glass = jg.box(CELLS[name]), jg.glass(np.zeros((1, 3)), CELLS[name]).box
+    assert jax.tree.structure(box) == jax.tree.structure(of_glass)
+    np.testing.assert_array_equal(box.cell, of_glass.cell)
+    r = jax.random.normal(jax.random.key(2), (50, 3)) * 9
+    np.testing.assert_array_equal(box.minimum_image(r), minimum_image(of_glass, r))
+    np.testing.assert_array_equal(box.wrap(r), wrap(of_glass, r))
+
+
+def test_a_box_of_one_number_is_refused():
+    with pytest.raises(ValueError, match="edges must be .* found one number 4"):
+        jg.box(4.0)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_bounds_hold_and_are_close(name):
+    box = make_box(CELLS[name], dimension(name))
+    distance = np.asarray(face_distance(box.cell))
+    assert np.all(np.array(box.width) <= distance)
+    assert box.least_volume <= float(box.volume)
+    looser = 1.0201 if box.orthogonal else 1.5  # in other boxes they allow for shear
+    assert np.all(np.array(box.width) * looser > distance)

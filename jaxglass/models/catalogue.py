@@ -131,7 +131,7 @@ ENTRIES = (
             cutoff=((1.5, 2.5), (2.5, 1.5)),
             smoothing=None,
             squared=True,
-            contacts=15.0,
+            contacts=12.5,
             name="mblj",
         ),
         dim=3,
@@ -142,9 +142,9 @@ ENTRIES = (
         source="mixture, density and time step from the thesis, chapter 6 and table 6.1; cutoffs and the shifted force "
         "from memory; temperatures are this package's choice",
     ),
-    _sticky(0.6, 0.005, None, "sticky"),
-    _sticky(0.7, 0.003, None, "sticky_0.70"),
-    _sticky(0.95, 0.002, None, "sticky_0.95"),
+    _sticky(0.6, 0.005, 6.0, "sticky"),
+    _sticky(0.7, 0.003, 6.5, "sticky_0.70"),
+    _sticky(0.95, 0.002, 7.6, "sticky_0.95"),
     Entry(
         name="lj2d",
         model=partial(
@@ -198,7 +198,7 @@ ENTRIES = (
             smoothing=3,
             diameter_bound=2.22,
             squared=True,
-            contacts=13.0,
+            contacts=8.2,
             name="poly3d",
         ),
         dim=3,
@@ -297,4 +297,9 @@ def particles(key, name_or_entry, n):
         species = jnp.asarray(species_of(composition, n), jnp.int32)
         return {"species": jax.random.permutation(key, species)}
     shares = (np.arange(n) + jax.random.uniform(key, (n,))) / n
-    return {"diameter": jax.random.permutation(jax.random.fold_in(key, 1), composition(shares))}
+    diameter = composition(shares)
+    if jnp.shape(diameter) != (n,):
+        raise ValueError(
+            f"composition must give diameters of shape {(n,)}, found {jnp.shape(diameter)}"
+        )
+    return {"diameter": jax.random.permutation(jax.random.fold_in(key, 1), diameter)}

@@ -1,95 +1,122 @@
-"""Published constants, smoothness at the cutoff, mixing, and bad input of the model builders."""
+"""The published mixtures and one's own: composition, state points, protocols, and bad input of what builds them."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import oracle
 import pytest
 
 import jaxglass as jg
 from jaxglass.models import shapes
-from jaxglass.models.pair import energy_of
 
-PUBLISHED = {
-    "kalj": [0.322042855424, -0.11564551766016, 0.014774794872422, -0.0006556954772111],
-    "poly2d": [-1.924145348608, 2.111062325330, -0.591097451092],
-}
+KEY = jax.random.key(0)
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_smoothing_coefficients_to_all_printed_digits(name):
-    ours = np.asarray(jg.models.smoothing_coefficients(jg.models.get(name)))
-    # The published kalj row is in units of epsilon, the Lennard-Jones factor 4 included.
-    digits = {"kalj": [12, 14, 15, 16], "poly2d": [12, 12, 12]}[name]
-    for value, printed, places in zip(ours, PUBLISHED[name], digits, strict=True):
-        assert abs(value - printed) <= 0.51 * 10.0**-places
-
-
-@pytest.mark.parametrize("n,xc,q", [(10, 1.48, 3), (12, 1.25, 2), (10, 1.4, 3), (6, 2.0, 4)])
-def test_inverse_power_coefficients_match_the_closed_form(n, xc, q):
-    def double(k):
-        return float(np.prod(np.arange(k, 0, -2))) if k > 0 else 1.0
-
-    closed = [
-        (-1) ** (l + 1)
-        / (double(2 * q - 2 * l) * double(2 * l))
-        * double(n + 2 * q)
-        / (double(n - 2) * (n + 2 * l))
-        * xc ** -(n + 2.0 * l)
-        for l in range(q + 1)
-    ]
-    model = jg.models.inverse_power(exponent=float(n), cutoff=xc, smoothing=q)
-    np.testing.assert_allclose(jg.models.smoothing_coefficients(model), closed, rtol=1e-12)
-
-
-@pytest.mark.parametrize("name", ["ipl2d", "ipl3d", "ipl4d", "kalj", "poly2d", "poly3d"])
-def test_energy_and_q_derivatives_vanish_at_the_cutoff(name):
+@pytest.mark.parametrize("name", jg.models.names())
+def test_every_entry_is_whole(name):
+    """Its model describes its own particles, and says where its numbers come from."""
+    entry = jg.models.entry(name)
     model = jg.models.get(name)
-    s = 0.5 * model.cutoff**2
-    scale = [float(abs(energy_of(model, k)(0.7 * s, 1.0, 1.0))) for k in range(6)]
-    at_end = [float(abs(energy_of(model, k)(s, 1.0, 1.0))) for k in range(model.smoothing + 2)]
-    assert all(value < 1e-12 * scale[k] for k, value in enumerate(at_end[:-1]))
-    assert at_end[-1] > 1e-6 * scale[model.smoothing + 1]
+    glass = jg.random_glass(KEY, name, 500)
+    assert entry.name == name and len(entry.source) > 20
+    assert glass.dim == entry.dim
+    assert float(glass.density) == pytest.approx(entry.density, rel=1e-12)
+    assert bool(jnp.isfinite(jg.energy(model, glass)))
+    assert entry.anneal < entry.liquid
+    # Same mixture, built anew: equal numbers and shared programs.
+    assert jax.tree.structure(model) == jax.tree.structure(jg.models.get(entry))
 
 
-def test_lj2d_tail_is_twice_continuously_differentiable():
-    model = jg.models.get("lj2d")
-    for k in range(3):
-        f = lambda x, k=k: float(energy_of(model, k)(0.5 * x * x, 1.0, 1.0))
-        assert f(2 - 1e-9) == pytest.approx(f(2 + 1e-9), abs=1e-6)
-        assert f(2.5) == pytest.approx(0.0, abs=1e-13)
-    assert float(energy_of(model)(0.5, 1.0, 1.0)) == pytest.approx(
-        oracle.lj2d().radial(np.array([1.0]), 1.0, 1.0)[0]
-    )
-
-
-def test_hertz_is_jax_mds_soft_sphere():
-    from jax_md import energy
-
-    r = jnp.array([0.8, 0.95])
-    hertz = jax.vmap(lambda r: energy_of(jg.models.get("hertz"))(0.5 * r * r, 1.0, 1.0))(r)
-    theirs = (
-        energy.soft_sphere(
-            r, sigma=jnp.float64(1.0), epsilon=jnp.float64(1.0), alpha=jnp.float64(2.5)
-        )
-        * 2.5
-    )
-    np.testing.assert_allclose(hertz, theirs, rtol=1e-12)
+@pytest.mark.parametrize("name", ["ipl2d", "ipl3d", "kalj", "mblj", "sticky", "lj2d", "poly2d", "poly3d"])  # fmt: skip
+def test_expected_contacts_are_those_of_a_glass(name):
+    """Bond lists sized while tracing hold 1.3 times as many; a start without overlaps has fewer than its glass."""
+    model = jg.models.get(name)
+    glass = jg.push_apart(model, jg.random_glass(KEY, name, 500))
+    found = float(jg.expand(model, glass).bonds.count) / 500
+    assert 0.7 * model.contacts < found < 1.15 * model.contacts
 
 
 def test_diameters_follow_the_published_distribution():
-    d = np.sort(jg.models.particles(jax.random.key(0), "poly2d", 4000)["diameter"])
+    d = np.sort(jg.models.particles(KEY, "poly2d", 4000)["diameter"])
     assert d.mean() == pytest.approx(1.0)
     assert d[0] / d[-1] == pytest.approx(0.449, abs=2e-3)
     share = np.mean(d < d[0] * 1.5)  # of p(d) ~ d^-3 between the ends
     assert share == pytest.approx((1 - 1.5**-2) / (1 - 0.449**2), abs=5e-3)
 
 
-@pytest.mark.parametrize("name,second", [("ipl2d", 0.5), ("kalj", 0.2), ("lj2d", 0.4472135955)])
+@pytest.mark.parametrize("exponent", [-1.0, 2.0, 3.5])
+def test_power_laws_have_their_exponent(exponent):
+    law = jg.models.PowerLaw(0.5, 2.0, exponent=exponent)
+    u = np.linspace(0, 1, 10_001)
+    d = law(u)
+    assert d[[0, -1]] == pytest.approx([0.5, 2.0])
+    density = np.diff(u) / np.diff(d)
+    slope = np.polyfit(np.log(0.5 * (d[1:] + d[:-1])), np.log(density), 1)[0]
+    assert slope == pytest.approx(-exponent, abs=1e-3)
+
+
+@pytest.mark.parametrize("name,second", [("ipl2d", 0.5), ("kalj", 0.2), ("mblj", 0.2), ("lj2d", 0.4472135955)])  # fmt: skip
 def test_composition(name, second):
-    assert float(
-        jg.models.particles(jax.random.key(0), name, 1000)["species"].mean()
-    ) == pytest.approx(second, abs=6e-4)
+    share = float(jg.models.particles(KEY, name, 1000)["species"].mean())
+    assert share == pytest.approx(second, abs=6e-4)
+
+
+def test_poly3d_has_the_published_nonadditivity():
+    model = jg.models.get("poly3d")
+    g = jg.glass(np.zeros((2, 3)) + [[0], [1.0]], 9.0, diameter=[1.0, 2.0])
+    from jaxglass.models.pair import mixed
+
+    assert float(mixed(model, g, jnp.array([0]), jnp.array([1])).sigma[0]) == 1.5 * 0.8
+
+
+def test_diameters_of_species_and_of_polydisperse_glasses():
+    x = np.zeros((2, 2)) + [[0], [1.0]]
+    species = jg.glass(x, 8.0, species=[1, 0])
+    assert jg.models.diameters(jg.models.get("ipl2d"), species).tolist() == [1.4, 1.0]
+    sizes = jg.glass(x, 8.0, diameter=[0.7, 1.3])
+    assert jg.models.diameters(jg.models.get("poly2d"), sizes).tolist() == [0.7, 1.3]
+
+
+SIZES = np.array([1.0, 1.2, 1.4])
+
+
+def ternary(**changes):
+    model = jg.models.pair(
+        shapes.lennard_jones_shifted_force, sigma=0.5 * (SIZES[:, None] + SIZES), smoothing=None, squared=True,
+        cutoff=[[1.5, 2.0, 1.5], [2.0, 1.5, 1.8], [1.5, 1.8, 1.6]], name="ternary",
+    )  # fmt: skip
+    numbers = {"name": "ternary", "model": model, "dim": 2, "density": 0.75, "composition": (0.3, 0.3, 0.4)}  # fmt: skip
+    return jg.models.Entry(**{**numbers, "liquid": 1.0, "anneal": 0.3, "time": 0.5, **changes})
+
+
+def test_an_own_mixture_is_prepared_like_a_published_one(tmp_path):
+    mine = ternary()
+    protocols = [
+        jg.protocols.annealed(mine, liquid_time=0.25),
+        jg.protocols.cooled(mine, rate=1.8, liquid_time=0.25),
+        jg.protocols.instant_quench(mine, time=0.5),
+    ]
+    assert [p.stages[-1].temperature for p in protocols] == [0.3, 1.0, 1.0]
+    for protocol in protocols:
+        made = jg.require(jg.make_glass(KEY, mine, 64, protocol=protocol))
+        assert np.bincount(np.asarray(made.glass.species)).tolist() == [19, 19, 26]
+        assert float(made.glass.density) == pytest.approx(0.75)
+    jg.save(tmp_path / "g.h5", made.glass, model=jg.models.get(mine), protocol=protocol, key=KEY)
+    read = jg.load(tmp_path / "g.h5")
+    assert float(jg.energy(read.model, read.glass)) == float(jg.energy(mine.model, made.glass))
+
+
+def test_own_continuous_diameters():
+    model = jg.models.pair(shapes.twelve, nonadditivity=0.1, cutoff=1.25, diameter_bound=1.3, smoothing=2, squared=True)  # fmt: skip
+    uniform = lambda share: 0.7 + 0.6 * share
+    mine = ternary(model=model, composition=uniform)
+    d = np.sort(jg.random_glass(KEY, mine, 600).diameter)
+    assert np.all(np.abs(d - uniform((np.arange(600) + 0.5) / 600)) < 0.3 / 600)
+
+
+def test_counts_of_species_are_within_one_of_their_fractions():
+    for n in (1, 7, 64, 101):
+        counts = np.bincount(jg.models.particles(KEY, ternary(), n)["species"], minlength=3)
+        assert counts.sum() == n and np.all(np.abs(counts - n * np.array([0.3, 0.3, 0.4])) < 1)
 
 
 def shape(x, p):
@@ -114,6 +141,34 @@ BAD = {
         shape, sigma=np.eye(2) + 1, epsilon=np.ones((3, 3)), cutoff=2.0
     ),
     "not smoothed": lambda: jg.models.smoothing_coefficients(jg.models.get("hertz")),
+    "fractions that sum to 1, found .* with sum 0.9": lambda: ternary(composition=(0.3, 0.3, 0.3)),
+    "fractions above 0, found -0.5": lambda: ternary(composition=(0.75, -0.5, 0.75)),
+    "one fraction for each of the 3 species": lambda: ternary(composition=(0.5, 0.5)),
+    "composition must be fractions for the model": lambda: ternary(composition=lambda u: 1 + u),
+    "composition must be a function that gives diameters": lambda: ternary(
+        model=jg.models.get("poly2d")
+    ),
+    "density must be a positive number, found -0.7": lambda: ternary(density=-0.7),
+    "liquid must be a positive number": lambda: ternary(liquid=0.0),
+    "parents must be a positive number": lambda: ternary(parents=(0.5, -1.0)),
+    "dim must be one of 2, 3, 4, found 5": lambda: ternary(dim=5),
+    "low must be below high": lambda: jg.models.PowerLaw(2.0, 1.0),
+    "exponent must not be 1": lambda: jg.models.PowerLaw(1.0, 2.0, exponent=1),
+    "diameters of shape \\(8,\\), found \\(\\)": lambda: jg.random_glass(
+        KEY, ternary(model=jg.models.get("poly2d"), composition=lambda u: 1.0), 8
+    ),
+}
+WRONG_TYPE = {
+    "density must be a number, found '0.7'": lambda: ternary(density="0.7"),
+    "step must be a number, found None": lambda: ternary(step=None),
+    "name must be a string, found int": lambda: ternary(name=3),
+    "model must be a PairModel, found str": lambda: ternary(model="ipl2d"),
+    "composition must be the fractions of all species": lambda: ternary(composition=0.5),
+    "composition must be a number, found 'a'": lambda: ternary(composition=("a", "b", "c")),
+    "name_or_entry must be the name of a published model or a jg.models.Entry, found int": lambda: (
+        jg.random_glass(KEY, 7, 10)
+    ),
+    "found PairModel": lambda: jg.protocols.annealed(ternary().model),
 }
 
 
@@ -121,6 +176,12 @@ BAD = {
 def test_bad_input_gets_a_sentence(sentence):
     with pytest.raises(ValueError, match=sentence):
         BAD[sentence]()
+
+
+@pytest.mark.parametrize("sentence", WRONG_TYPE)
+def test_wrong_types_get_a_sentence(sentence):
+    with pytest.raises(TypeError, match=sentence):
+        WRONG_TYPE[sentence]()
 
 
 def test_equal_user_models_share_compiled_programs():

@@ -1,13 +1,16 @@
 """Frozen dataclasses that are JAX pytrees.
 
-A field marked ``static()`` decides shapes or names a function: it belongs to the tree's structure, so changing it
-recompiles. Every other field is a leaf or a subtree. Structs never check themselves, because transformations rebuild
-them with tracers; the function that builds one for a user does.
+A field marked ``static()`` decides shapes or names a function: it belongs to the tree's
+structure, so changing it recompiles. Every other field is a leaf or a subtree. Structs never
+check themselves, because transformations rebuild them with tracers; the function that builds one
+for a user does.
 """
 
 import dataclasses
 
 import jax
+
+STRUCTS = {}  # "module:qualified name" -> class, of every struct there is
 
 
 def static(default=dataclasses.MISSING):
@@ -22,4 +25,18 @@ def struct(cls):
     meta = [f.name for f in fields if f.metadata.get("static")]
     data = [f.name for f in fields if not f.metadata.get("static")]
     cls.replace = dataclasses.replace
+    STRUCTS[f"{cls.__module__}:{cls.__qualname__}"] = cls
     return jax.tree_util.register_dataclass(cls, data_fields=data, meta_fields=meta)
+
+
+def find_struct(name):
+    """The struct called "module:qualified name", None if there is none.
+
+    For files of before: a bare name, or the name of a struct of this package that has moved since,
+    finds the package's first struct with that last part.
+    """
+    module, _, bare = name.rpartition(":")
+    if name in STRUCTS or not (module == "" or module.startswith("jaxglass.")):
+        return STRUCTS.get(name)
+    same = (cls for key, cls in STRUCTS.items() if key.endswith(f":{bare}"))
+    return next((cls for cls in same if cls.__module__.startswith("jaxglass.")), None)

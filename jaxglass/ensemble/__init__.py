@@ -1,1 +1,1 @@
-"""Ensembles: any function of one sample, in chunks that fit memory, over devices and processes, resumable. No physics."""
+"""Ensembles: any function of one sample, in chunks, over devices and processes, resumable."""

@@ -17,7 +17,7 @@ from jax.sharding import Mesh, PartitionSpec
 from ..core.checks import integer
 from ..core.status import Status
 from ..host import archive
-from ..host.identity import describe
+from ..host.identity import describe, difference
 from ..host.progress import Progress
 from .memory import chunk_that_fits
 
@@ -30,7 +30,8 @@ def map_ensemble(
     """Applies a function to every sample of a stacked ensemble.
 
     Args:
-        function: one sample -> pytree of arrays; results with a ``status`` keep it, a number per sample.
+        function: one sample -> pytree of arrays; results with a ``status`` keep it, a number per
+            sample.
         samples: pytree whose leaves have a leading sample axis, from ``stack``.
         chunk: samples at a time; by default as many as fit memory.
         devices: list of devices to spread each chunk over; by default the first one alone. Every
@@ -43,11 +44,11 @@ def map_ensemble(
         progress: show a bar.
 
     What is compared of the function, to tell whether a folder is its own and whether it must be
-    traced anew: its module and name, its code, and the numbers, structs and functions that it closes
-    over or names as globals, and those that these functions name in turn. Not seen are attributes of
-    modules (``settings.model``), the inside of other packages, files. A model bound anew to a global
-    name that the function reads is therefore used; but a function that ``jax.jit`` has traced
-    elsewhere keeps the values of that time, as JAX documents.
+    traced anew: its module and name, its code, and the numbers, structs and functions that it
+    closes over or names as globals, and those that these functions name in turn. Not seen are
+    attributes of modules (``settings.model``), the inside of other packages, files. A model bound
+    anew to a global name that the function reads is therefore used; but a function that
+    ``jax.jit`` has traced elsewhere keeps the values of that time, as JAX documents.
 
     Returns:
         The function's results, stacked, as NumPy arrays on the host.
@@ -57,17 +58,18 @@ def map_ensemble(
         >>> import jaxglass as jg
         >>> model = jg.models.get("ipl2d")
         >>> glasses = jg.stack([jg.random_glass(jax.random.key(k), "ipl2d", 64) for k in range(3)])
-        >>> jg.map_ensemble(lambda g: jg.quench(model, g).max_force < 1e-10, glasses, chunk=2).tolist()
+        >>> quenched = lambda g: jg.quench(model, g).max_force < 1e-10
+        >>> jg.map_ensemble(quenched, glasses, chunk=2).tolist()
         [True, True, True]
     """
     count = sample_count(samples)
     devices = check_devices(devices)
+    _retrace_if_changed(function)
     if chunk is None:
         chunk = (folder and kept_chunk(folder)) or chunk_that_fits(function, samples, count)
     elif integer("chunk", chunk, at_least=1) > count:
         raise ValueError(f"chunk must be at most the {count} samples there are, found {chunk}")
     chunk = -(-chunk // len(devices)) * len(devices)
-    _retrace_if_changed(function)
     run, parts = _over(function, tuple(devices)), []
     store = folder and _Store(Path(folder), chunk, name or function, run)
     with Progress("samples", count, show=progress) as bar:
@@ -86,10 +88,11 @@ def map_ensemble(
 
 
 def map_until(function, samples, *, budgets, resume, chunk=None, devices=None, progress=False):
-    """``map_ensemble`` in rounds of growing budgets: finished samples leave, so that a slow one does not hold its chunk.
+    """``map_ensemble`` in rounds of growing budgets, so that a slow sample does not hold its chunk.
 
     Args:
-        function: (sample, budget) -> result with a ``status``; NOT_CONVERGED means unfinished. The budget is static.
+        function: (sample, budget) -> result with a ``status``; NOT_CONVERGED means unfinished.
+            The budget is static.
         samples: stacked samples.
         budgets: the budget of each round, for example steps.
         resume: (sample, result) -> sample from which the next round goes on.
@@ -104,7 +107,8 @@ def map_until(function, samples, *, budgets, resume, chunk=None, devices=None, p
         >>> model = jg.models.get("ipl2d")
         >>> glasses = jg.stack([jg.random_glass(jax.random.key(k), "ipl2d", 64) for k in range(3)])
         >>> quench = lambda g, steps: jg.quench(model, g, max_steps=steps)
-        >>> done = jg.ensemble.map_until(quench, glasses, budgets=(100, 100_000), resume=lambda g, q: q.glass)
+        >>> budgets = (100, 100_000)
+        >>> done = jg.ensemble.map_until(quench, glasses, budgets=budgets, resume=lambda g, q: q.glass)
         >>> done.status.tolist()
         [0, 0, 0]
     """
@@ -198,10 +202,11 @@ _read_when_traced = weakref.WeakKeyDictionary()  # function -> description when 
 def _retrace_if_changed(function):
     """Lets JAX forget its traces if a function reads other values than in the last call.
 
-    JAX keeps a trace by the function alone, and those of functions inside that are jitted themselves.
+    JAX keeps a trace by the function alone, and those of functions inside that are jitted
+    themselves.
     """
     now = describe(function)
-    if _read_when_traced.setdefault(function, now) != now:
+    if difference(_read_when_traced.setdefault(function, now), now):
         jax.clear_caches()
         _read_when_traced[function] = now
 
@@ -226,7 +231,7 @@ class _Store:
         return {**self.work, "samples": describe(inputs)}
 
     def read(self, begin, size, inputs):
-        """The chunk's result, None if it is not there; ValueError if it is another computation's."""
+        """The chunk's result, None if it is not there; ValueError if it is of another run."""
         path = self.path(begin, size)
         if not path.exists():
             return None

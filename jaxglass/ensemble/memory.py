@@ -1,14 +1,14 @@
-"""How many samples fit memory at a time: from the compiled program's own account of its temporaries."""
+"""How many samples fit memory at a time, from the compiled program's account of its temporaries."""
 
 import jax
 import numpy as np
 
 SHARE = 0.4  # of the free memory
-MOST = 64  # samples in a chunk; on CPU nothing is gained beyond a few, on accelerators little beyond this
+MOST = 64  # samples in a chunk; a CPU gains nothing beyond a few, an accelerator little beyond this
 
 
 def chunk_that_fits(function, samples, count):
-    """The largest chunk, at most MOST, whose arguments, results and temporaries fit SHARE of the free memory."""
+    """The largest chunk, at most MOST, of which all arrays fit SHARE of the free memory."""
     one = jax.tree.map(lambda a: jax.ShapeDtypeStruct((1, *np.shape(a)[1:]), a.dtype), samples)
     account = jax.jit(jax.vmap(function)).lower(one).compile().memory_analysis()
     if account is None:

@@ -26,7 +26,7 @@ def part_of(count, index, parts):
 def map_over_processes(
     function, samples, *, chunk=None, devices=None, folder=None, name=None, progress=False
 ):
-    """``map_ensemble`` with the samples divided over all processes; every process returns all results.
+    """``map_ensemble`` with the samples divided over all processes; each returns all results.
 
     Args:
         samples: the whole ensemble, the same in every process.
@@ -39,7 +39,7 @@ def map_over_processes(
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
         >>> import jax.numpy as jnp, jaxglass as jg
-        >>> jg.ensemble.map_over_processes(lambda x: 2 * x, jnp.arange(3.0)).tolist()    # one process: as map_ensemble
+        >>> jg.ensemble.map_over_processes(lambda x: 2 * x, jnp.arange(3.0)).tolist()  # one process here
         [0.0, 2.0, 4.0]
     """
     count, parts, index = sample_count(samples), jax.process_count(), jax.process_index()

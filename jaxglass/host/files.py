@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, and that know when a byte of them has changed.
 
-A sealed file begins with SEAL bytes of text that name its kind and the sha256 of all bytes after them.
+A sealed file begins with SEAL bytes of text that name its kind and the sha256 of all bytes after
+them.
 """
 
 import contextlib

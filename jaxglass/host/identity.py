@@ -1,20 +1,23 @@
-"""What a computation is, in words: a description of functions and numbers that any process gives alike.
+"""What a computation is, in words: a description that every process gives alike.
 
-A description is plain JSON: numbers and text as they are, a struct as its name and fields, an array as its dtype, shape
-and the sha256 of its bytes (a small one as its numbers), a function as "module:name". Of a function that belongs neither
-to Python nor to an installed package also the digest of its compiled code, the defaults of its arguments, and, under
-"reads", what it closes over and the globals that its code names, described in turn: numbers, structs, other functions.
-Not seen are attributes of modules (settings.model), objects of other packages that JAX does not know as pytrees, and
-whatever is read from files or the surroundings. The code is Python's bytecode, so another release of Python is another
-code; releases of JAX and of this package leave a description as it is, but for what jax.vmap and its
-like keep of the function they were given.
+A description is plain JSON: numbers and text as they are, a struct as its name and fields, an
+array as its dtype, shape and the sha256 of its bytes (a small one as its numbers), a function as
+"module:name". A function that belongs neither to Python nor to an installed package has with it
+the digest of its compiled code, the defaults of its arguments, and, under "reads", what it closes
+over and the globals that its code names, described in turn: numbers, structs, classes, other
+functions.
+
+Not seen are attributes of modules (settings.model), objects of other packages that JAX does not
+know as pytrees, and whatever is read from files or the surroundings. The code is Python's
+bytecode, so that another release of Python has another code; releases of JAX and of this package
+leave a description as it is, but for what jax.vmap and its like keep of the function they were
+given.
 """
 
 import dataclasses
 import dis
 import functools
 import hashlib
-import math
 import os
 import sys
 import sysconfig
@@ -68,7 +71,7 @@ def difference(there, here, name=""):
         pairs = [(str(k), there.get(k, _ABSENT), here.get(k, _ABSENT)) for k in {**there, **here}]
     elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
         pairs = [(str(k), a, b) for k, (a, b) in enumerate(zip(there, here, strict=True))]
-    elif there == here and type(there) is type(here):
+    elif repr(there) == repr(here):  # tells 1 from True, and NaN from nothing but itself
         return None
     else:
         return f"{name or 'it'} is {_short(there)} there, {_short(here)} here"
@@ -101,7 +104,7 @@ class _Describer:
         if isinstance(value, (np.ndarray, np.generic, jax.Array)):
             return self.array(value)
         if isinstance(value, float):
-            return value if math.isfinite(value) else repr(value)
+            return value
         if isinstance(value, dict):
             return {str(key): self.describe(item) for key, item in value.items()}
         if isinstance(value, tuple) and hasattr(value, "_fields"):
@@ -194,7 +197,7 @@ def _is_frozen(value):
 
 
 def _is_plain(value):
-    """Whether a value is an installed function that closes over nothing, so that its name tells all."""
+    """Whether a value is an installed function that closes over nothing: its name tells all."""
     return (
         isinstance(value, FunctionType)
         and not value.__closure__

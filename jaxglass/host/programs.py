@@ -1,6 +1,7 @@
-"""Compiled programs are kept for the life of a process, and Linux grants it a number of memory maps, 65,530 by default.
+"""Compiled programs last as long as their process, and Linux grants it so many memory maps.
 
-Every program of XLA on a CPU holds about ten, so that a long session of many different computations would end in a crash.
+Every program of XLA on a CPU holds about ten, so that a long session of many different
+computations would end in a crash.
 """
 
 import time
@@ -18,7 +19,7 @@ _last_look = [0.0]
 
 
 def drop_programs_in_time():
-    """Lets JAX forget its compiled programs before their memory maps run out; later calls compile anew."""
+    """Lets JAX forget its programs before their memory maps run out; later calls compile anew."""
     now = time.monotonic()
     if now - _last_look[0] < EVERY or not (MAPS.exists() and LIMIT.exists()):
         return
@@ -26,8 +27,9 @@ def drop_programs_in_time():
     held, granted = MAPS.read_text().count("\n"), int(LIMIT.read_text())
     if held > FULL * granted:
         warnings.warn(
-            f"compiled programs hold {held} of the {granted} memory maps that Linux grants a process; they are dropped and "
-            "compiled again when needed (raise vm.max_map_count to keep more)",
+            f"compiled programs hold {held} of the {granted} memory maps that Linux grants a "
+            "process; they are dropped and compiled again when needed "
+            "(raise vm.max_map_count to keep more)",
             stacklevel=3,
         )
         jax.clear_caches()

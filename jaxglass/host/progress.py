@@ -37,9 +37,6 @@ class Progress:
         share = self.at / self.total if self.total else 1.0
         left = f", {spent * (1 - share) / share:.0f} s left" if 0 < share < 1 else ""
         filled = int(24 * share)
-        print(
-            f"\r{self.label:<22} [{'#' * filled}{'.' * (24 - filled)}] {share:4.0%} {spent:6.1f} s{left}   ",
-            end=end,
-            file=sys.stderr,
-            flush=True,
-        )
+        bar = f"[{'#' * filled}{'.' * (24 - filled)}]"
+        line = f"\r{self.label:<22} {bar} {share:4.0%} {spent:6.1f} s{left}   "
+        print(line, end=end, file=sys.stderr, flush=True)

@@ -5,13 +5,18 @@ import re
 import numpy as np
 
 from ..core.checks import integer
+from ..host.files import whole_file
 from ..system.glass import glass as make
+from .text import Lines
 
 PROPERTY = re.compile(r'(\w+)=(?:"([^"]*)"|(\S+))')
 
 
 def write_xyz(path, glass, *, fields=None):
-    """Writes a glass as extended XYZ; planar positions get a third column of zeros, and a column ``type`` keeps species.
+    """Writes a glass as extended XYZ.
+
+    Planar positions get a third column of zeros, and a column ``type`` keeps species. A kill
+    leaves the old file or the new one.
 
     Args:
         path: file name.
@@ -44,14 +49,15 @@ def write_xyz(path, glass, *, fields=None):
         values = np.asarray(values, float)
         if values.ndim not in (1, 2) or values.shape[0] != n:
             raise ValueError(
-                f"fields[{name!r}] must have one row per particle, ({n},) or ({n}, k), found {values.shape}"
+                f"fields[{name!r}] must have one row per particle, ({n},) or ({n}, k), "
+                f"found {values.shape}"
             )
         columns.append(values.reshape(n, -1))
         names.append(f"{name}:R:{columns[-1].shape[1]}")
     species = np.zeros(n, int) if glass.species is None else np.asarray(glass.species)
     lattice = " ".join(repr(float(v)) for v in cell.T.ravel())
     periodic = " ".join("T" if k < d else "F" for k in range(3))
-    with open(path, "w") as file:
+    with whole_file(path) as part, open(part, "w", encoding="utf-8") as file:
         file.write(
             f'{n}\nLattice="{lattice}" Properties=species:S:1:{":".join(names)} pbc="{periodic}"\n'
         )
@@ -65,57 +71,37 @@ def read_xyz(path, *, dim=3, frame=0):
     Args:
         path: file name.
         dim: number of dimensions, 2 takes the first two columns.
-        frame: which frame, from 0.
+        frame: which frame, from 0; -1 for the last.
 
-    Species are those of a column ``type`` of integers, otherwise numbered in alphabetical order of their names. A column
-    ``diameter`` (or ``radius``) gives diameters.
+    Species are those of a column ``type`` of integers, otherwise numbered in alphabetical order of
+    their names. A column ``diameter`` (or ``radius``) gives diameters.
+
+    Raises:
+        ValueError: with the file, the line and what was expected there.
     """
-    integer("frame", frame, at_least=0)
-    with open(path) as file:
-        lines = file.read().splitlines()
-    at = 0
-    for _ in range(frame):
-        at += _count(path, lines, at) + 2
-    n = _count(path, lines, at)
-    rows = [line.split() for line in lines[at + 2 : at + 2 + n]]
-    if len(rows) < n:
-        raise ValueError(
-            f"{path} is truncated: frame {frame} promises {n} particles and holds {len(rows)}"
-        )
-    header = {m[0].lower(): m[1] or m[2] for m in PROPERTY.findall(lines[at + 1])}
-    if "lattice" not in header:
-        raise ValueError(f"{path} has no Lattice in its comment line, so the box is unknown")
-    periodic = header.get("pbc", "").split()
-    if len(periodic) == 3 and any(flag.upper()[0] != "T" for flag in periodic[:dim]):
-        raise ValueError(
-            f'{path} is periodic in pbc="{header["pbc"]}" only; dim={dim} needs that many periodic directions'
-        )
-    lattice = header["lattice"].split()
-    if len(lattice) != 9:
-        raise ValueError(
-            f"{path} must give nine numbers as its Lattice, three cell vectors, found {len(lattice)}"
-        )
-    cell = np.array(lattice, float).reshape(3, 3).T[:dim, :dim]
-    columns = _columns(path, header.get("properties", "species:S:1:pos:R:3"), rows)
-    if "pos" not in columns:
-        raise ValueError(f"{path} has no column pos in its Properties")
+    if frame != -1:
+        integer("frame", frame, at_least=0)
+    lines = Lines(path)
+    at, n = _frame(lines, frame)
+    if at + 1 == len(lines.all):
+        raise lines.error(at, f"the file is truncated: it promises {n} particles and ends here")
+    header = {m[0].lower(): m[1] or m[2] for m in PROPERTY.findall(lines.all[at + 1])}
+    cell = _cell(lines, at + 1, header, dim)
+    columns = _columns(lines, at, n, header.get("properties", "species:S:1:pos:R:3"))
+    number = lambda name, kind: lines.column(at + 2, columns[name], kind, name)
+    if "pos" not in columns or columns["pos"].shape[1] < dim:
+        raise lines.error(at + 1, f"expected a column pos of {dim} numbers among the Properties")
     kind = {}
-    if "diameter" in columns or "radius" in columns:
-        kind["diameter"] = (
-            columns["diameter"][:, 0].astype(float)
-            if "diameter" in columns
-            else 2 * columns["radius"][:, 0].astype(float)
-        )
+    if "diameter" in columns:
+        kind["diameter"] = number("diameter", float)[:, 0]
+    elif "radius" in columns:
+        kind["diameter"] = 2 * number("radius", float)[:, 0]
     elif "type" in columns:
-        types = columns["type"][:, 0].astype(float)
-        if np.any(types % 1):
-            raise ValueError(
-                f"{path} has types that are not integers, found {types[types % 1 != 0][0]}"
-            )
-        kind["species"] = types.astype(int)
+        kind["species"] = number("type", int)[:, 0]
     elif "species" in columns:
         kind["species"] = np.unique(columns["species"][:, 0], return_inverse=True)[1]
-    return make(columns["pos"].astype(float)[:, :dim], cell, **kind)
+    with lines.making(at):
+        return make(number("pos", float)[:, :dim], cell, **kind)
 
 
 def _number(value):
@@ -128,30 +114,62 @@ def _letter(kind):
     return chr(ord("A") + int(kind)) if kind < 26 else f"X{int(kind)}"
 
 
-def _count(path, lines, at):
-    try:
-        return int(lines[at])
-    except (IndexError, ValueError) as error:
+def _frame(lines, frame):
+    """Where a frame begins and how many particles it has."""
+    begins, at = [], 0
+    while at < len(lines.all) and (frame == -1 or len(begins) <= frame):
+        words = lines.all[at].split()
+        if len(words) != 1 or not words[0].isascii() or not words[0].isdigit():
+            raise lines.error(
+                at,
+                "this is not extended XYZ: expected a number of particles, "
+                f"found {lines.all[at][:40]!r}",
+            )
+        begins.append((at, *lines.numbers(at, words, int, "the number of particles")))
+        at += begins[-1][1] + 2
+    if frame >= len(begins):
         raise ValueError(
-            f"{path} is not extended XYZ or has too few frames: line {at + 1} should be a number of particles"
-        ) from error
+            f"frame must be below {len(begins)}, the number of frames in {lines.path}, "
+            f"found {frame}"
+        )
+    return begins[frame]
 
 
-def _columns(path, properties, rows):
+def _cell(lines, at, header, dim):
+    """The cell in the comment line, its vectors as columns."""
+    if "lattice" not in header:
+        raise lines.error(at, "there is no Lattice in the comment line, so the box is unknown")
+    periodic = header.get("pbc", "").split()
+    if len(periodic) == 3 and any(flag.upper()[0] != "T" for flag in periodic[:dim]):
+        raise lines.error(
+            at,
+            f'the box is periodic in pbc="{header["pbc"]}" only; dim={dim} needs that many '
+            "periodic directions",
+        )
+    words = header["lattice"].split()
+    if len(words) != 9:
+        raise lines.error(
+            at, f"expected nine numbers as the Lattice, three cell vectors, found {len(words)}"
+        )
+    cell = np.array(lines.numbers(at, words, float, "a number of the Lattice"))
+    return cell.reshape(3, 3).T[:dim, :dim]
+
+
+def _columns(lines, at, n, properties):
+    """The columns of a frame by their names in lower case, as words, (n, width)."""
     words = properties.split(":")
     if len(words) % 3:
-        raise ValueError(
-            f"{path} has Properties that are not triples name:type:count, found {properties}"
+        raise lines.error(
+            at + 1, f"expected Properties that are triples name:type:count, found {properties}"
         )
-    columns, start = {}, 0
-    for name, width in zip(words[::3], map(int, words[2::3]), strict=True):
-        try:
-            columns[name.lower()] = np.array([row[start : start + width] for row in rows]).reshape(
-                len(rows), width
-            )
-        except ValueError as error:
-            raise ValueError(
-                f"{path} has rows that are too short for its Properties {properties}"
-            ) from error
-        start += width
-    return columns
+    widths = lines.numbers(at + 1, words[2::3], int, "the width of a column in Properties")
+    if min(widths) < 1:
+        raise lines.error(
+            at + 1, f"expected widths of at least 1 in Properties, found {properties}"
+        )
+    rows = lines.rows(at + 2, n, sum(widths), "particles")
+    starts = np.cumsum([0, *widths])
+    return {
+        name.lower(): np.array([row[a : a + width] for row in rows])
+        for name, a, width in zip(words[::3], starts, widths, strict=False)
+    }

@@ -149,9 +149,9 @@ def test_functions_and_objects_that_hold_themselves_end():
 
 
 def test_odd_values_have_descriptions():
-    values = [float("nan"), 1j, b"x", {2, 1}, np.float32(2), np.array(["a"], object), jnp.int32]
+    values = [float("inf"), 1j, b"x", {2, 1}, np.float32(2), np.array(["a"], object), jnp.int32]
     assert describe(values) == [
-        "nan", "1j", "b'x'", [1, 2], "float32 2.0", ["a"], {"type": "jax.numpy:int32"},
+        float("inf"), "1j", "b'x'", [1, 2], "float32 2.0", ["a"], {"type": "jax.numpy:int32"},
     ]  # fmt: skip
     assert describe(jax.random.key(3)) == "key threefry2x32 uint32 [0, 3]"
 
@@ -162,3 +162,4 @@ def test_a_difference_names_the_first_entry():
     assert difference({"a": 1}, {"a": 1, "b": 2}) == "b is absent there, 2 here"
     assert difference([1], [1, 2]) == "it is [1] there, [1, 2] here"
     assert difference(1, True) == "it is 1 there, True here"
+    assert difference({"a": float("nan")}, {"a": float("nan")}) is None

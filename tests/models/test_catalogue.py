@@ -30,7 +30,7 @@ def test_every_entry_is_whole(name):
 def test_expected_contacts_are_those_of_a_glass(name):
     """Bond lists sized while tracing hold 1.3 times as many; a start without overlaps has fewer than its glass."""
     model = jg.models.get(name)
-    glass = jg.push_apart(model, jg.random_glass(KEY, name, 500))
+    glass = jg.prepare.push_apart(model, jg.random_glass(KEY, name, 500))
     found = float(jg.expand(model, glass).bonds.count) / 500
     assert 0.7 * model.contacts < found < 1.15 * model.contacts
 

@@ -196,7 +196,8 @@ def _over(function, devices):
     )
 
 
-_read_when_traced = weakref.WeakKeyDictionary()  # function -> description when last called
+# Function -> description when last called.
+_read_when_traced: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 def _retrace_if_changed(function):
@@ -221,7 +222,7 @@ class _Store:
         self.folder, self.chunk, self.run, self.shapes = folder, chunk, run, None
         self.work = {
             "work": work if isinstance(work, str) else describe(work),
-            "float64": bool(jax.config.jax_enable_x64),
+            "float64": bool(jax.config.read("jax_enable_x64")),
         }
 
     def path(self, begin, size):

@@ -108,7 +108,10 @@ class _Describer:
         if isinstance(value, dict):
             return {str(key): self.describe(item) for key, item in value.items()}
         if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return {"struct": name_of(type(value)), **self.describe(value._asdict())}
+            return {
+                "struct": name_of(type(value)),
+                **self.describe(dict(zip(value._fields, value, strict=True))),
+            }
         if isinstance(value, (list, tuple)):
             return [self.describe(item) for item in value]
         if isinstance(value, (set, frozenset)):
@@ -191,9 +194,8 @@ class _Describer:
 
 def _is_frozen(value):
     """Whether a value is a frozen dataclass, which cannot hold itself."""
-    return dataclasses.is_dataclass(value) and (
-        not isinstance(value, type) and value.__dataclass_params__.frozen
-    )
+    parameters = getattr(value, "__dataclass_params__", None)
+    return parameters is not None and not isinstance(value, type) and parameters.frozen
 
 
 def _is_plain(value):

@@ -26,18 +26,18 @@ import datetime
 import importlib
 import json
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from ..core.checks import float64
 from ..core.struct import find_struct
 from ..host.archive import versions
 from ..host.files import SEAL, check_seal, is_sealed, seal, whole_file
 from ..host.identity import describe, difference, name_of, numbers
+from ..system.box import box_of_cell
 from ..system.glass import Glass
 
 VERSION = 2
@@ -59,8 +59,8 @@ class Stored(NamedTuple):
         provenance: dict.
     """
 
-    glass: Array
-    model: Array
+    glass: Glass | None
+    model: Any
     results: dict
     provenance: dict
 
@@ -202,7 +202,7 @@ def _model(path, found, given):
     held = {name: held.get(name) for name in names}
     functions = [name for name in names if callable(getattr(given, name))]
     numbers_of = {name: held[name] for name in names if name not in functions}
-    filled = given.replace(**numbers_of)
+    filled = dataclasses.replace(given, **numbers_of)  # type: ignore[type-var]
     wrong = difference(_kinds(filled), _kinds(given))
     if wrong:
         raise ValueError(f"model must be that of {path}: {wrong}")
@@ -267,7 +267,7 @@ def _write(group, name, value):
             else:
                 _write(inner, field.name, item)
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
-        _write(group, name, value._asdict())
+        _write(group, name, dict(zip(value._fields, value, strict=True)))
     elif isinstance(value, dict):
         inner = group.create_group(name)
         for key, item in value.items():

@@ -116,7 +116,8 @@ def _letter(kind):
 
 def _frame(lines, frame):
     """Where a frame begins and how many particles it has."""
-    begins, at = [], 0
+    begins: list[tuple[int, int]] = []
+    at = 0
     while at < len(lines.all) and (frame == -1 or len(begins) <= frame):
         words = lines.all[at].split()
         if len(words) != 1 or not words[0].isascii() or not words[0].isdigit():

@@ -1,4 +1,6 @@
-"""What every test and every example in a docstring finds: double precision, a cache of compiled programs, a small glass."""
+"""What every test and every example in a docstring finds: double precision, a cache of compiled
+programs, a small glass.
+"""
 
 import os
 from importlib.metadata import version
@@ -6,8 +8,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# Tests compile far longer than they run: ask for little optimisation, here and in the examples that tests start.
-# XLA_FLAGS= make test keeps the optimisation that users get.
+# Tests compile far longer than they run: ask for little optimisation, here and in the examples that
+# tests start. XLA_FLAGS= make test keeps the optimisation that users get.
 QUICK = "--xla_backend_optimization_level=0"
 # Newer ones end the process at a flag they do not know.
 if tuple(map(int, version("jaxlib").split(".")[:2])) < (0, 11):
@@ -53,7 +55,9 @@ def small():
 
 @pytest.fixture(autouse=True)
 def names_of_docstrings(request, doctest_namespace):
-    """In the examples of docstrings ``e`` is the expansion of ``glass``, a quenched one of 64 particles of ``model``."""
+    """In the examples of docstrings ``e`` is the expansion of ``glass``, a quenched one of 64
+    particles of ``model``.
+    """
     if type(request.node).__name__ != "DoctestItem":
         return
     model, glass, e = request.getfixturevalue("small")

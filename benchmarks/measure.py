@@ -1,4 +1,6 @@
-"""Timing for all benchmarks: compile time apart from run time, peers in the same process, one table."""
+"""Timing for all benchmarks: compile time apart from run time, peers in the same process, one
+table.
+"""
 
 import argparse
 import os
@@ -11,7 +13,9 @@ import jax
 
 
 def timed(function, *args, repeat=5):
-    """Seconds of the first call (compilation included) and of the best later one, with the last result."""
+    """Seconds of the first call (compilation included) and of the best later one, with the last
+    result.
+    """
     start = time.perf_counter()
     result = jax.block_until_ready(function(*args))
     first = time.perf_counter() - start
@@ -78,7 +82,9 @@ def peak_memory():
 
 
 def run(description, parts):
-    """Prints the tables of a benchmark, one part after the other; benchmarks/suite.py keeps them."""
+    """Prints the tables of a benchmark, one part after the other; benchmarks/suite.py
+    keeps them.
+    """
     parser = argparse.ArgumentParser(description=description.split("\n")[0])
     parser.add_argument("--only", choices=[part.__name__ for part in parts], help="one table")
     args = parser.parse_args()

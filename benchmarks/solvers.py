@@ -1,4 +1,5 @@
-"""Lowest modes, blocks of the inverse, many right-hand sides and conjugate gradients beside SciPy and LAPACK.
+"""Lowest modes, blocks of the inverse, many right-hand sides and conjugate gradients beside SciPy
+and LAPACK.
 
 python benchmarks/solvers.py [--only modes]
 """

@@ -1,4 +1,5 @@
-"""All benchmarks, each table in a process of its own, kept in benchmarks/results/DEVICE.md after every table.
+"""All benchmarks, each table in a process of its own, kept in benchmarks/results/DEVICE.md after
+every table.
 
 python benchmarks/suite.py              everything, about an hour on two cores
 python benchmarks/suite.py --missing    only tables that the file does not hold yet

@@ -1,4 +1,5 @@
-"""Local thermal energy and dipole stiffness of every bond beside full diagonalisation and single solves.
+"""Local thermal energy and dipole stiffness of every bond beside full diagonalisation and single
+solves.
 
 python benchmarks/thermal.py [--only dipoles]
 """

@@ -1,4 +1,5 @@
-"""What a device gives: products against its copy bandwidth, the direct engine against its matrix product, glasses per hour.
+"""What a device gives: products against its copy bandwidth, the direct engine against its matrix
+product, glasses per hour.
 
 python benchmarks/throughput.py [--only glasses_per_hour]
 """
@@ -21,7 +22,9 @@ SIZES = (("ipl2d", 10_000), ("ipl3d", 4_000), ("ipl2d", 40_000))
 
 
 def bandwidth():
-    """Bytes of a product: every bond's list, force, stiffness and separation once, the field in and out."""
+    """Bytes of a product: every bond's list, force, stiffness and separation once, the field in and
+    out.
+    """
     block = jnp.ones(32_000_000)
     copy = jax.jit(lambda a: a + 1.0)
     _, seconds, _ = timed(copy, block)
@@ -46,7 +49,9 @@ def bandwidth():
 
 
 def arithmetic():
-    """Operations of a factor: per slab five products, a triangle's inverse and a Cholesky factor of blocks of size m."""
+    """Operations of a factor: per slab five products, a triangle's inverse and a Cholesky factor of
+    blocks of size m.
+    """
     matrix = jnp.ones((2_000, 2_000))
     _, seconds, _ = timed(jax.jit(jnp.matmul), matrix, matrix)
     product = 2 * 2_000**3 / seconds / 1e9
@@ -73,7 +78,9 @@ def arithmetic():
 
 
 def glasses_per_hour():
-    """Random start to inherent structure, 30 lowest modes, local thermal energy of all bonds, 32 pseudo-harmonic modes."""
+    """Random start to inherent structure, 30 lowest modes, local thermal energy of all bonds, 32
+    pseudo-harmonic modes.
+    """
     rows = []
     many = jax.default_backend() != "cpu"
     for name, n, batches in (

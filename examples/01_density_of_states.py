@@ -3,8 +3,8 @@
     python examples/01_density_of_states.py                       a toy, about a minute: 2D, 8 glasses of 256
     python examples/01_density_of_states.py --model ipl3d --n 2000 --samples 2000 --modes 60 --rate 1e-3      full size
 
-Glasses are cooled from the liquid one by one and their modes found together under vmap. Below the lowest phonon D(omega) grows as omega^4, and
-n e(omega) tells how many particles take part.
+Glasses are cooled from the liquid one by one and their modes found together under vmap. Below the
+lowest phonon D(omega) grows as omega^4, and n e(omega) tells how many particles take part.
 """
 
 import argparse

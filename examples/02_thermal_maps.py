@@ -1,4 +1,5 @@
-"""Thermal displacement, local thermal energy and softness field of one glass (article, figures 1 and 3).
+"""Thermal displacement, local thermal energy and softness field of one glass (article, figures 1
+and 3).
 
 python examples/02_thermal_maps.py                          1,600 particles, a minute
 python examples/02_thermal_maps.py --n 10000 --time 200     the article's size and annealing

@@ -1,10 +1,13 @@
-"""Tail of the local thermal energy, its link to the lowest mode, forces, and its measurement by dynamics (article, figure 2).
+"""Tail of the local thermal energy, its link to the lowest mode, forces, and its measurement by
+dynamics (article, figure 2).
 
     python examples/03_thermal_statistics.py                                     a toy: 24 glasses of 256
-    python examples/03_thermal_statistics.py --n 1024 --samples 1000 --time 200  hours; published: 10,000 particles
+    python examples/03_thermal_statistics.py --n 1024 --samples 1000 --time 200  hours; published:
+    10,000 particles
 
-p(E) ends in E^-9/4, the largest E of a glass grows as omega^-4 of its lowest mode, force magnitudes decay faster than
-exponentially, and Langevin dynamics approaches the exact E of a bond as T goes to zero.
+p(E) ends in E^-9/4, the largest E of a glass grows as omega^-4 of its lowest mode, force magnitudes
+decay faster than exponentially, and Langevin dynamics approaches the exact E of a bond as T goes to
+zero.
 """
 
 import argparse

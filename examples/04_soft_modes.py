@@ -1,10 +1,12 @@
-"""Quartic and cubic modes of an ensemble beside its harmonic ones (article on nonlinear excitations, figures 2, 4, 5, 7, 8).
+"""Quartic and cubic modes of an ensemble beside its harmonic ones (article on nonlinear
+excitations, figures 2, 4, 5, 7, 8).
 
     python examples/04_soft_modes.py                                  a toy: 24 instantly quenched glasses of 256
     python examples/04_soft_modes.py --n 2000 --model ipl3d --samples 2000
 
-Stiffness and overlap of quartic modes converge to those of the lowest harmonic modes as omega falls, chi falls as
-1 / (n e), cubic modes are stiffer than quartic ones, and tau^2 <= 3 kappa chi for most.
+Stiffness and overlap of quartic modes converge to those of the lowest harmonic modes as omega
+falls, chi falls as 1 / (n e), cubic modes are stiffer than quartic ones, and tau^2 <= 3 kappa chi
+for most.
 """
 
 import argparse
@@ -25,7 +27,9 @@ import jaxglass as jg
 
 
 def sample(model, key, name, n):
-    """Lowest harmonic mode of a glass, the quartic mode it leads to, and the cubic mode which that leads to."""
+    """Lowest harmonic mode of a glass, the quartic mode it leads to, and the cubic mode which that
+    leads to.
+    """
     e = jg.require(
         jg.expand(model, jg.require(jg.quench(model, jg.random_glass(key, name, n))).glass)
     )

@@ -1,8 +1,10 @@
-"""A harmonic mode with two cores, its quartic mode with one, and the second core recovered (figure 1).
+"""A harmonic mode with two cores, its quartic mode with one, and the second core recovered (figure
+1).
 
     python examples/05_two_cores.py                 searches the low modes of glasses of 400 until one has two cores
 
-The quartic mode keeps one core of a hybridised mode; what is left of the mode without it leads to the other core.
+The quartic mode keeps one core of a hybridised mode; what is left of the mode without it leads to
+the other core.
 """
 
 import argparse
@@ -23,7 +25,9 @@ import jaxglass as jg
 
 
 def split(e, mode):
-    """The quartic modes of the two cores, the share of the mode each holds, and how far apart they sit."""
+    """The quartic modes of the two cores, the share of the mode each holds, and how far apart they
+    sit.
+    """
     first = jg.quartic_mode(e, mode)
     second = jg.quartic_mode(e, jg.modes.core_difference(mode, first.vector))
     share = [float(jnp.abs(jnp.sum(mode * m.vector))) for m in (first, second)]

@@ -1,10 +1,12 @@
-"""Design by gradient: parameters of a potential are moved until its glasses have a property (optax, through the quench).
+"""Design by gradient: parameters of a potential are moved until its glasses have a property (optax,
+through the quench).
 
     python examples/06_design_by_gradient.py                       6 + 6 glasses of 128, a few minutes on two cores
     python examples/06_design_by_gradient.py --n 400 --samples 16
 
-First the exponent and the two larger lengths of an inverse power law are changed until the mean Poisson ratio reaches a
-target; then until the mean lowest frequency rises while the pressure stays. Glasses that were not used show what is real.
+First the exponent and the two larger lengths of an inverse power law are changed until the mean
+Poisson ratio reaches a target; then until the mean lowest frequency rises while the pressure stays.
+Glasses that were not used show what is real.
 """
 
 import argparse
@@ -39,7 +41,9 @@ def model_of(theta, base):
 
 
 def observe(theta, base, glass):
-    """Poisson ratio, pressure and lowest frequency of the inherent structure that a glass relaxes to."""
+    """Poisson ratio, pressure and lowest frequency of the inherent structure that a glass relaxes
+    to.
+    """
     model = model_of(theta, base)
     q = jg.quench(model, glass)
     e = jg.expand(model, q.glass)

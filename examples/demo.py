@@ -1,4 +1,5 @@
-"""The whole job in one go: make a planar glass, quench it, find its soft spots, save it, draw it, say what was found.
+"""The whole job in one go: make a planar glass, quench it, find its soft spots, save it, draw it,
+say what was found.
 
 python examples/demo.py [--n 1600] [--time 60] [--out demo] [--seed 0]
 """
@@ -82,7 +83,9 @@ def main():
 
 
 def picture(e, spots, thermal, path):
-    """Local thermal energy on the bonds with the softest modes on top, beside the softness field and all their cores."""
+    """Local thermal energy on the bonds with the softest modes on top, beside the softness field
+    and all their cores.
+    """
     figure, (left, right) = jg.plot.apply_style().subplots(1, 2, figsize=(14, 6.4))
     jg.plot.bond_field(e, thermal.value, label=r"local thermal energy $\mathcal{E}_b$", ax=left)
     for vector in spots.vector[:6]:

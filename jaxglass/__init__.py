@@ -1,10 +1,10 @@
 """jaxglass: soft spots of computer glasses, in JAX.
 
-Freeze the bonds of a glass at its inherent structure, keep the derivatives of every pair energy there, and every
-quantity is a contraction, a solve or a minimisation over that small object.
+Freeze the bonds of a glass at its inherent structure, keep the derivatives of every pair energy
+there, and every quantity is a contraction, a solve or a minimisation over that small object.
 
-What everybody needs lies here; beyond that by folder: models, protocols, prepare, modes, thermal, response, indicators,
-ensemble, analysis, io, plot.
+What everybody needs lies here; beyond that by folder: models, protocols, prepare, modes, thermal,
+response, indicators, ensemble, analysis, io, plot.
 """
 
 import importlib

@@ -1,7 +1,8 @@
-"""One table of all functions: jit equals eager, vmap equals one by one, no second compilation, float64, derivatives.
+"""One table of all functions: jit equals eager, vmap equals one by one, no second compilation,
+float64, derivatives.
 
-In two and three dimensions. Derivatives are taken through the quench, with respect to every number of the model, the size
-of the box and an imposed shear.
+In two and three dimensions. Derivatives are taken through the quench, with respect to every number
+of the model, the size of the box and an imposed shear.
 """
 
 import jax
@@ -77,12 +78,16 @@ def close(a, b, tol=1e-7):
 
 
 def everything(model, glass, e):
-    """All rows of the table, in one program: compiling it once is what most of this file's time goes to."""
+    """All rows of the table, in one program: compiling it once is what most of this file's time
+    goes to.
+    """
     return {name: function(model, glass, e) for name, function in TABLE.items()}
 
 
 class World:
-    """Eight glasses of one kind, one of them spoilt, with their expansions; and the table's program for a single one."""
+    """Eight glasses of one kind, one of them spoilt, with their expansions; and the table's program
+    for a single one.
+    """
 
     def __init__(self, name, n):
         self.model = jg.models.get(name)
@@ -153,7 +158,9 @@ def test_vmap_equals_one_by_one_and_only_the_spoilt_sample_fails(world, alone):
 
 @pytest.fixture(scope="module")
 def slopes(world):
-    """One scalar a row as a function of the numbers of the model and the box, at the minimum found for them."""
+    """One scalar a row as a function of the numbers of the model and the box, at the minimum found
+    for them.
+    """
 
     def scalars(s):
         model, glass = world.changed(s)

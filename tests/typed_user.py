@@ -1,8 +1,12 @@
-"""What a user of types writes: mypy --strict passes it, and it runs with nothing but the package and what that needs."""
+"""What a user of types writes: mypy --strict passes it, and it runs with nothing but the package
+and what that needs.
+"""
+
+import os
+
+os.environ["JAX_ENABLE_X64"] = "1"
 
 import jax
-
-jax.config.update("jax_enable_x64", True)
 
 import jaxglass as jg
 

@@ -1,8 +1,10 @@
 """Distributions with logarithmic bins, and exponents of their tails with bootstrap intervals."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..core.checks import integer
 from ..core.random import generator
@@ -37,7 +39,9 @@ class Exponent(NamedTuple):
     samples: int
 
 
-def log_histogram(samples, bins=30, *, low=None, high=None):
+def log_histogram(
+    samples: ArrayLike, bins: int = 30, *, low: float | None = None, high: float | None = None
+) -> Histogram:
     """Density of positive samples in bins of equal ratio; empty bins are left out.
 
     Args:
@@ -49,7 +53,6 @@ def log_histogram(samples, bins=30, *, low=None, high=None):
         Histogram.
 
     Example:
-        >>> import numpy as np, jaxglass as jg
         >>> h = jg.analysis.log_histogram(np.geomspace(1, 100, 1000), 4)
         >>> bool(np.all(np.diff(h.density) < 0))
         True
@@ -70,14 +73,24 @@ def log_histogram(samples, bins=30, *, low=None, high=None):
     return Histogram(middle[kept], (counts / weight)[kept], (np.sqrt(counts) / weight)[kept])
 
 
-def tail_exponent(samples, start, *, groups=None, resamples=400, level=0.95, key=None):
-    """Exponent of the tail p(x) ~ x^value above ``start``, by maximum likelihood (Hill), with a bootstrap interval.
+def tail_exponent(
+    samples: ArrayLike,
+    start: float,
+    *,
+    groups: ArrayLike | None = None,
+    resamples: int = 400,
+    level: float = 0.95,
+    key: Any = None,
+) -> Exponent:
+    """Exponent of the tail p(x) ~ x^value above ``start``, by maximum likelihood (Hill), with a
+    bootstrap interval.
 
     Args:
         samples: numbers; those above ``start`` count.
         start: where the tail begins.
-        groups: label of each sample, for example the index of its glass: whole groups are resampled, because
-            the bonds of a glass are not independent. By default every sample is its own group.
+        groups: label of each sample, for example the index of its glass: whole groups are
+            resampled, because the bonds of a glass are not independent. By default every sample is
+            its own group.
         resamples: bootstrap resamples.
         level: of the interval.
         key: JAX random key of the bootstrap; a fixed one by default.
@@ -86,7 +99,6 @@ def tail_exponent(samples, start, *, groups=None, resamples=400, level=0.95, key
         Exponent.
 
     Example:
-        >>> import numpy as np, jaxglass as jg
         >>> x = np.random.default_rng(0).pareto(1.25, 20_000) + 1
         >>> found = jg.analysis.tail_exponent(x, 1.0)
         >>> bool(found.low < -2.25 < found.high)
@@ -116,7 +128,14 @@ def tail_exponent(samples, start, *, groups=None, resamples=400, level=0.95, key
     return Exponent(float(hill(counts.sum(), logs.sum())), float(low), float(high), int(tail.sum()))
 
 
-def bootstrap(statistic, samples, *, resamples=400, level=0.95, key=None):
+def bootstrap(
+    statistic: Callable,
+    samples: ArrayLike,
+    *,
+    resamples: int = 400,
+    level: float = 0.95,
+    key: Any = None,
+) -> tuple[Any, Any, Any]:
     """A statistic of independent samples (first axis) with a bootstrap interval.
 
     Args:
@@ -130,7 +149,6 @@ def bootstrap(statistic, samples, *, resamples=400, level=0.95, key=None):
         (value, low, high).
 
     Example:
-        >>> import numpy as np, jaxglass as jg
         >>> value, low, high = jg.analysis.bootstrap(np.mean, np.arange(10.0))
         >>> bool(low < value < high)
         True

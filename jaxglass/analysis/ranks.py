@@ -1,13 +1,13 @@
 """Rank statistics: correlation by ranks, and how high a marked entry stands in a map."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def ranks(values):
+def ranks(values: ArrayLike) -> np.ndarray:
     """Ranks from 0, ties sharing their mean.
 
     Example:
-        >>> import jaxglass as jg
         >>> jg.analysis.ranks([3.0, 1.0, 3.0]).tolist()
         [1.5, 0.0, 1.5]
     """
@@ -21,11 +21,10 @@ def ranks(values):
     return (first + 0.5 * (counts - 1))[inverse]
 
 
-def spearman(a, b):
+def spearman(a: ArrayLike, b: ArrayLike) -> float:
     """Spearman's rank correlation of two arrays.
 
     Example:
-        >>> import jaxglass as jg
         >>> round(jg.analysis.spearman([1, 2, 3, 4], [1, 4, 9, 16]), 12)
         1.0
     """
@@ -37,11 +36,10 @@ def spearman(a, b):
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def standing(values, index):
+def standing(values: ArrayLike, index: int) -> float:
     """Rank of one entry among all, from 0 (lowest) to 1 (highest): the score of a predicted event.
 
     Example:
-        >>> import jaxglass as jg
         >>> jg.analysis.standing([0.1, 0.9, 0.5], 1)
         1.0
     """

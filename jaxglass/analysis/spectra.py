@@ -1,10 +1,12 @@
 """Densities of states from the frequencies of many glasses, and means over bins of equal count."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def density_of_states(frequency, edges, *, degrees):
-    """D(omega): modes per frequency and degree of freedom, from the frequencies of one glass or many.
+def density_of_states(frequency: ArrayLike, edges: ArrayLike, *, degrees: int) -> np.ndarray:
+    """D(omega): modes per frequency and degree of freedom, from the frequencies of one glass or
+    many.
 
     Args:
         frequency: any shape; all frequencies below the last edge must be there.
@@ -15,7 +17,6 @@ def density_of_states(frequency, edges, *, degrees):
         (m,) values; their integral over the whole spectrum is one.
 
     Example:
-        >>> import numpy as np, jaxglass as jg
         >>> jg.analysis.density_of_states(np.array([0.5, 1.5, 1.6]), np.array([0.0, 1.0, 2.0]), degrees=3).tolist()
         [0.3333333333333333, 0.6666666666666666]
     """
@@ -24,11 +25,11 @@ def density_of_states(frequency, edges, *, degrees):
     return counts / (np.diff(edges) * degrees)
 
 
-def cumulative_states(frequency, omega, *, degrees):
-    """C(omega): the fraction of modes at or below each omega. C / omega^5 is flat where D grows as omega^4.
+def cumulative_states(frequency: ArrayLike, omega: ArrayLike, *, degrees: int) -> np.ndarray:
+    """C(omega): the fraction of modes at or below each omega. C / omega^5 is flat where D grows as
+    omega^4.
 
     Example:
-        >>> import numpy as np, jaxglass as jg
         >>> jg.analysis.cumulative_states(np.array([0.5, 1.5]), np.array([1.0, 2.0]), degrees=4).tolist()
         [0.25, 0.5]
     """
@@ -38,11 +39,10 @@ def cumulative_states(frequency, omega, *, degrees):
     )
 
 
-def running_mean(x, y, bins):
+def running_mean(x: ArrayLike, y: ArrayLike, bins: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean of y over equal-count bins of x: (bins,) mean x and (bins,) mean y, for n e(omega).
 
     Example:
-        >>> import numpy as np, jaxglass as jg
         >>> [a.tolist() for a in jg.analysis.running_mean(np.array([3.0, 1, 2, 4]), np.array([3.0, 1, 2, 4]), 2)]
         [[1.5, 3.5], [1.5, 3.5]]
     """

@@ -1,13 +1,18 @@
-"""What went wrong while compiled code ran: bits that are OR-ed along a computation, and a sentence for each.
+"""What went wrong while compiled code ran: bits that are OR-ed along a computation, and a sentence
+for each.
 
-Nothing raises inside compiled code. A result carries an integer ``status``, zero when all is well; ``require`` raises
-on the host with the sentences that belong to the bits.
+Nothing raises inside compiled code. A result carries an integer ``status``, zero when all is well;
+``require`` raises on the host with the sentences that belong to the bits.
 """
 
 import enum
+from typing import Any, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+
+T = TypeVar("T")
 
 
 class Status(enum.IntFlag):
@@ -52,37 +57,40 @@ SENTENCES = {
 }
 
 
-def flag(condition, bit):
+def flag(condition: Any, bit: int) -> Array:
     """The bit where the condition holds, zero elsewhere."""
     return jnp.where(condition, jnp.int32(bit), jnp.int32(0))
 
 
-def or_nan(status, value):
-    """The value where the status is clean, NaN elsewhere: for results that are bare arrays and carry no status."""
+def or_nan(status, value) -> Array:
+    """The value where the status is clean, NaN elsewhere: for results that are bare arrays and
+    carry no status.
+    """
     return jnp.where(status == 0, value, jnp.nan)
 
 
-def describe(status):
+def describe(status: Any) -> str:
     """The sentences of a status, joined; an empty string when nothing is wrong."""
     return "; ".join(SENTENCES[bit] for bit in Status if bit and int(status) & bit)
 
 
-def require(result, *, accept=Status.OK):
+def require(result: T, *, accept: Status = Status.OK) -> T:
     """Returns the result if its status is clean, otherwise raises.
 
     Args:
-        result: anything with a ``status``, of one sample or of many; or a dict with the key "status".
+        result: anything with a ``status``, of one sample or of many; or a dict with the key
+            "status".
         accept: bits that are not an error here.
 
     Raises:
-        RuntimeError: with the number of failed samples, the first of them, and what went wrong there.
+        RuntimeError: with the number of failed samples, the first of them, and what went wrong
+        there.
 
     Example:
-        >>> import jaxglass as jg, jax.numpy as jnp
         >>> class Result: status = jnp.int32(0)
         >>> _ = jg.require(Result())
     """
-    bits = result["status"] if isinstance(result, dict) else result.status
+    bits = result["status"] if isinstance(result, dict) else getattr(result, "status")  # noqa: B009
     status = np.atleast_1d(np.asarray(bits)) & ~int(accept)
     failed = np.flatnonzero(status)
     if failed.size:

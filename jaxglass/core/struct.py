@@ -1,8 +1,8 @@
 """Frozen dataclasses that are JAX pytrees.
 
-A field marked ``static()`` decides shapes or names a function: it belongs to the tree's structure, so changing it
-recompiles. Every other field is a leaf or a subtree. Structs never check themselves, because transformations rebuild
-them with tracers; the function that builds one for a user does.
+A field marked ``static()`` decides shapes or names a function: it belongs to the tree's structure,
+so changing it recompiles. Every other field is a leaf or a subtree. Structs never check themselves,
+because transformations rebuild them with tracers; the function that builds one for a user does.
 """
 
 import dataclasses
@@ -20,7 +20,9 @@ def static(default: Any = dataclasses.MISSING) -> Any:
 
 @dataclass_transform(frozen_default=True, field_specifiers=(static,))
 class Struct:
-    """A class derived from this one is a frozen dataclass and a pytree; its fields follow its bases' fields."""
+    """A class derived from this one is a frozen dataclass and a pytree; its fields follow its
+    bases' fields.
+    """
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -39,8 +41,8 @@ class Struct:
 def find_struct(name: str) -> type | None:
     """The struct called "module:qualified name", None if there is none.
 
-    For files of before: a bare name, or the name of a struct of this package that has moved since, finds the package's
-    first struct with that last part.
+    For files of before: a bare name, or the name of a struct of this package that has moved since,
+    finds the package's first struct with that last part.
     """
     module, _, bare = name.rpartition(":")
     if name in STRUCTS or not (module == "" or module.startswith("jaxglass.")):

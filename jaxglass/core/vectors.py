@@ -1,7 +1,8 @@
 """Batches of fields, and what their derivatives share.
 
-Users hold a batch as fields (k, n, d). Inside, from the public door down to linalg, it is columns (n, d, k): a gather or a
-scatter of particles then moves whole rows of memory, and linear algebra sees (n d, k) without a copy.
+Users hold a batch as fields (k, n, d). Inside, from the public door down to linalg, it is columns
+(n, d, k): a gather or a scatter of particles then moves whole rows of memory, and linear algebra
+sees (n d, k) without a copy.
 """
 
 import jax

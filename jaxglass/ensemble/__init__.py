@@ -1,4 +1,6 @@
-"""Ensembles: any function of one sample, in chunks that fit memory, over devices and processes, resumable. No physics."""
+"""Ensembles: any function of one sample, in chunks that fit memory, over devices and processes,
+resumable. No physics.
+"""
 
 from .mapping import map_until
 from .processes import map_over_processes, part_of

@@ -6,9 +6,12 @@ interrupted run goes on where it stopped, in any process and with any release of
 """
 
 import functools
+import os
 import re
 import weakref
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -25,8 +28,15 @@ NAME = "samples_{:08d}_{:08d}_by_{}.chunk"
 
 
 def map_ensemble(
-    function, samples, *, chunk=None, devices=None, folder=None, name=None, progress=False
-):
+    function: Callable,
+    samples: Any,
+    *,
+    chunk: int | None = None,
+    devices: Any = None,
+    folder: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    progress: bool = False,
+) -> Any:
     """Applies a function to every sample of a stacked ensemble.
 
     Args:
@@ -54,9 +64,6 @@ def map_ensemble(
         The function's results, stacked, as NumPy arrays on the host.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
-        >>> model = jg.models.get("ipl2d")
         >>> glasses = jg.stack([jg.random_glass(jax.random.key(k), "ipl2d", 64) for k in range(3)])
         >>> quenched = lambda g: jg.quench(model, g).max_force < 1e-10
         >>> jg.map_ensemble(quenched, glasses, chunk=2).tolist()
@@ -87,7 +94,16 @@ def map_ensemble(
     return jax.tree.map(lambda *a: np.concatenate(a), *parts)
 
 
-def map_until(function, samples, *, budgets, resume, chunk=None, devices=None, progress=False):
+def map_until(
+    function: Callable,
+    samples: Any,
+    *,
+    budgets: Sequence[Any],
+    resume: Callable,
+    chunk: int | None = None,
+    devices: Any = None,
+    progress: bool = False,
+) -> Any:
     """``map_ensemble`` in rounds of growing budgets, so that a slow sample does not hold its chunk.
 
     Args:
@@ -102,9 +118,6 @@ def map_until(function, samples, *, budgets, resume, chunk=None, devices=None, p
         The results, stacked in the order of the samples. They do not depend on ``chunk``.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
-        >>> model = jg.models.get("ipl2d")
         >>> glasses = jg.stack([jg.random_glass(jax.random.key(k), "ipl2d", 64) for k in range(3)])
         >>> quench = lambda g, steps: jg.quench(model, g, max_steps=steps)
         >>> budgets = (100, 100_000)

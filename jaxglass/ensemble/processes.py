@@ -3,6 +3,10 @@
 Call ``jax.distributed.initialize`` in every process first, as JAX documents it.
 """
 
+import os
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import numpy as np
 
@@ -10,11 +14,10 @@ from ..host.identity import is_key
 from .mapping import map_ensemble, sample_count
 
 
-def part_of(count, index, parts):
+def part_of(count: int, index: int, parts: int) -> tuple[int, int]:
     """First and last (exclusive) sample of one of several parts, as even as can be.
 
     Example:
-        >>> import jaxglass as jg
         >>> [jg.ensemble.part_of(10, k, 4) for k in range(4)]
         [(0, 3), (3, 6), (6, 8), (8, 10)]
     """
@@ -24,8 +27,15 @@ def part_of(count, index, parts):
 
 
 def map_over_processes(
-    function, samples, *, chunk=None, devices=None, folder=None, name=None, progress=False
-):
+    function: Callable,
+    samples: Any,
+    *,
+    chunk: int | None = None,
+    devices: Any = None,
+    folder: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    progress: bool = False,
+) -> Any:
     """``map_ensemble`` with the samples divided over all processes; each returns all results.
 
     Args:
@@ -37,8 +47,6 @@ def map_over_processes(
         Results of all samples in order, on every process.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jax.numpy as jnp, jaxglass as jg
         >>> jg.ensemble.map_over_processes(lambda x: 2 * x, jnp.arange(3.0)).tolist()  # one process here
         [0.0, 2.0, 4.0]
     """

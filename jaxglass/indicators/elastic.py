@@ -15,7 +15,8 @@ def nonaffinity(e, *, plane: tuple[int, int] = (0, 1), modes: Modes | None = Non
     Args:
         e: Expansion at a minimum.
         plane: of simple shear, x_p moves with x_q.
-        modes: the modes summed over; all of them by default, and then the particles sum to the relaxation modulus.
+        modes: the modes summed over; all of them by default, and then the particles sum to the
+            relaxation modulus.
 
     Example:
         >>> local = jg.indicators.nonaffinity(e)

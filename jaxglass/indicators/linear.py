@@ -1,4 +1,6 @@
-"""Maps of particles from the linear response: heat capacity, vibrality (mean square displacement), sums over modes."""
+"""Maps of particles from the linear response: heat capacity, vibrality (mean square displacement),
+sums over modes.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +18,8 @@ from ..thermal.local_energy import local_thermal_energy
 def heat_capacity(e, *, method: str = "auto", factor: Factor | None = None) -> Array:
     """Heat capacity map: the sum over a particle's bonds of |f_b . (X_j - X_i)|, (n,).
 
-    NaN if the configuration is not a minimum. The anharmonic part alone, as the comparison of structural indicators has it.
+    NaN if the configuration is not a minimum. The anharmonic part alone, as the comparison of
+    structural indicators has it.
 
     Args:
         e: Expansion at a minimum.
@@ -32,13 +35,16 @@ def heat_capacity(e, *, method: str = "auto", factor: Factor | None = None) -> A
 
 
 def vibrality(e, *, method: str = "auto", factor: Factor | None = None) -> Array:
-    """Mean square displacement of each particle per k_B T: the trace of its block of M^-1, (n,) (Debye-Waller factors).
+    """Mean square displacement of each particle per k_B T: the trace of its block of M^-1, (n,)
+    (Debye-Waller factors).
 
-    Equal to the sum over all modes of |psi_i|^2 / omega^2. NaN if the configuration is not a minimum.
+    Equal to the sum over all modes of |psi_i|^2 / omega^2. NaN if the configuration is not a
+    minimum.
 
     Args:
         e: expansion at a minimum.
-        method: "direct" or "dense"; "auto" takes direct where there are bonds and it fits in memory.
+        method: "direct" or "dense"; "auto" takes direct where there are bonds and it fits in
+            memory.
         factor: Factor of e, from ``factorise``, for "direct".
 
     Example:
@@ -70,7 +76,8 @@ def _vibrality(e, factor):
 
 
 def mode_map(modes: Modes) -> Array:
-    """Sum over the modes found of |psi_i|^2, (n,): 30 lowest modes are the map that softness fields are compared with.
+    """Sum over the modes found of |psi_i|^2, (n,): 30 lowest modes are the map that softness fields
+    are compared with.
 
     Example:
         >>> round(float(jg.indicators.mode_map(jg.lowest_modes(e, 30)).sum()), 6)

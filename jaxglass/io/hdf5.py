@@ -25,12 +25,14 @@ import dataclasses
 import datetime
 import importlib
 import json
+import os
 import warnings
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from ..core.checks import float64
 from ..core.struct import find_struct
@@ -65,7 +67,16 @@ class Stored(NamedTuple):
     provenance: dict
 
 
-def save(path, glass=None, *, model=None, results=None, protocol=None, key=None, notes=None):
+def save(
+    path: str | os.PathLike[str],
+    glass: Glass | None = None,
+    *,
+    model: Any = None,
+    results: dict[str, Any] | None = None,
+    protocol: Any = None,
+    key: Array | None = None,
+    notes: str | None = None,
+) -> None:
     """Writes a glass or a stacked ensemble, results and their provenance to HDF5.
 
     Args:
@@ -82,8 +93,7 @@ def save(path, glass=None, *, model=None, results=None, protocol=None, key=None,
     adding a dataset, is refused by ``load``. Other programs read it as any HDF5 file.
 
     Example:
-        >>> import jax, tempfile, os; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
+        >>> import tempfile, os
         >>> path = os.path.join(tempfile.mkdtemp(), "glass.h5")
         >>> jg.save(path, jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0), model=jg.models.get("ipl2d"))
         >>> jg.load(path).glass.count
@@ -113,7 +123,7 @@ def save(path, glass=None, *, model=None, results=None, protocol=None, key=None,
         seal(part, KIND)
 
 
-def load(path, *, model=None):
+def load(path: str | os.PathLike[str], *, model: Any = None) -> Stored:
     """Reads a file that ``save`` wrote.
 
     Args:
@@ -131,8 +141,7 @@ def load(path, *, model=None):
             FileNotFoundError.
 
     Example:
-        >>> import jax, tempfile, os; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
+        >>> import tempfile, os
         >>> def soft(x, p): return p["height"] * x**-8
         >>> mine = lambda height: jg.models.pair(soft, {"height": height}, sigma=1.0, cutoff=1.5)
         >>> path = os.path.join(tempfile.mkdtemp(), "glass.h5")

@@ -4,11 +4,13 @@ LAMMPS types 1, 2, ... become species 0, 1, ...; a diameter column gives diamete
 xy xz yz are read. What is wrong with a file is said with its name, the line, and what was expected.
 """
 
+import os
 import re
 
 import numpy as np
 
 from ..core.checks import choice, integer
+from ..system.glass import Glass
 from ..system.glass import glass as make
 from .text import Lines
 
@@ -22,7 +24,7 @@ STYLES = {
 }
 
 
-def read_lammps_data(path, *, dim=3, style="atomic"):
+def read_lammps_data(path: str | os.PathLike[str], *, dim: int = 3, style: str = "atomic") -> Glass:
     """A Glass from a LAMMPS data file.
 
     Args:
@@ -86,7 +88,7 @@ def _atoms(lines, at, n, names):
     return at, [row[: len(names)] for row in rows]
 
 
-def read_lammps_dump(path, *, dim=3, frame=0):
+def read_lammps_dump(path: str | os.PathLike[str], *, dim: int = 3, frame: int = 0) -> Glass:
     """A Glass from one frame of a LAMMPS text dump.
 
     Columns are id, type and x y z, or scaled xs ys zs, or unwrapped xu yu zu.

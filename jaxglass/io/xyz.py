@@ -1,18 +1,23 @@
 """Extended XYZ: one or many frames, cell in the comment line, species or diameters as columns."""
 
+import os
 import re
+from typing import Any
 
 import numpy as np
 
 from ..core.checks import integer
 from ..host.files import whole_file
+from ..system.glass import Glass
 from ..system.glass import glass as make
 from .text import Lines
 
 PROPERTY = re.compile(r'(\w+)=(?:"([^"]*)"|(\S+))')
 
 
-def write_xyz(path, glass, *, fields=None):
+def write_xyz(
+    path: str | os.PathLike[str], glass: Glass, *, fields: dict[str, Any] | None = None
+) -> None:
     """Writes a glass as extended XYZ.
 
     Planar positions get a third column of zeros, and a column ``type`` keeps species. A kill
@@ -24,8 +29,7 @@ def write_xyz(path, glass, *, fields=None):
         fields: dict of further per-particle columns, name -> (n,) or (n, k).
 
     Example:
-        >>> import jax, tempfile, os; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
+        >>> import tempfile, os
         >>> path = os.path.join(tempfile.mkdtemp(), "a.xyz")
         >>> jg.io.write_xyz(path, jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
         >>> jg.io.read_xyz(path, dim=2).count
@@ -65,7 +69,7 @@ def write_xyz(path, glass, *, fields=None):
             file.write(f"{_letter(kind)} {' '.join(map(_number, row))}\n")
 
 
-def read_xyz(path, *, dim=3, frame=0):
+def read_xyz(path: str | os.PathLike[str], *, dim: int = 3, frame: int = 0) -> Glass:
     """Reads one frame of an extended XYZ file as a Glass.
 
     Args:

@@ -1,1 +1,3 @@
-"""The energy about a configuration: expansion, contractions, strain derivatives, derivatives of a minimum."""
+"""The energy about a configuration: expansion, contractions, strain derivatives, derivatives of a
+minimum.
+"""

@@ -1,8 +1,9 @@
 """What an expansion can do, and the one check of it, made once at every public door.
 
-An expansion is a sum over groups of terms: pairs, an arbitrary energy, the blocks of a bare Hessian. Whatever its groups,
-it has ``position`` (n, d), ``count``, ``status`` and ``second(z)``, the product M z of fields (n, d) or of columns
-(n, d, c). What it has beyond that it names in ``has``:
+An expansion is a sum over groups of terms: pairs, an arbitrary energy, the blocks of a bare
+Hessian. Whatever its groups, it has ``position`` (n, d), ``count``, ``status`` and ``second(z)``,
+the product M z of fields (n, d) or of columns (n, d, c). What it has beyond that it names in
+``has``:
 
     part     methods and fields                                                       pairs   energy   Hessian
     bonds    bonds, difference(z), scatter(per bond): what a term sees of a field       x                x
@@ -11,8 +12,8 @@ it has ``position`` (n, d), ``count``, ``status`` and ``second(z)``, the product
     glass    glass: particles in a box                                                  x       x
     blocks   the Hessian in blocks, which the direct engine factors                     x
 
-A new group of terms writes its own ``difference``, ``scatter``, ``second``, ``third`` and ``fourth`` and names its parts;
-nothing else asks what kind of expansion it holds.
+A new group of terms writes its own ``difference``, ``scatter``, ``second``, ``third`` and
+``fourth`` and names its parts; nothing else asks what kind of expansion it holds.
 """
 
 from typing import Any

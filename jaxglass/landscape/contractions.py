@@ -1,7 +1,7 @@
 """Products of the Hessian, third and fourth derivative of the energy with displacement fields.
 
-kappa = M:zz / z.z, tau = U''':zzz / (z.z)^(3/2), chi = U'''':zzzz / (z.z)^2, and the participation ratio
-(sum_i z_i.z_i)^2 / (n sum_i (z_i.z_i)^2).
+kappa = M:zz / z.z, tau = U''':zzz / (z.z)^(3/2), chi = U'''':zzzz / (z.z)^2, and the participation
+ratio (sum_i z_i.z_i)^2 / (n sum_i (z_i.z_i)^2).
 """
 
 import jax
@@ -13,7 +13,9 @@ from .contract import need, provides
 
 
 class Coefficients(Struct):
-    """Stiffness kappa, asymmetry tau, quartic coefficient chi and participation ratio of a field."""
+    """Stiffness kappa, asymmetry tau, quartic coefficient chi and participation ratio of a
+    field.
+    """
 
     stiffness: Array
     asymmetry: Array
@@ -32,8 +34,6 @@ def hvp(e, z: Array) -> Array:
         (n, d) field. Cost: one pass over the bonds.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jax.numpy as jnp, jaxglass as jg
         >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
         >>> float(jnp.abs(jg.hvp(e, jnp.ones((2, 2)))).max())    # a translation costs nothing
         0.0
@@ -46,8 +46,6 @@ def third(e, a: Array, b: Array) -> Array:
     """U''' : a b, the third derivative contracted with two fields, (n, d).
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jax.numpy as jnp, jaxglass as jg
         >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
         >>> z = jnp.array([[0.0, 0.0], [1.0, 0.0]])
         >>> bool(jg.third(e, z, z)[1, 0] < 0)    # repulsion softens with distance
@@ -61,8 +59,6 @@ def fourth(e, z: Array) -> Array:
     """U'''' : z z z, the fourth derivative contracted three times with one field, (n, d).
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jax.numpy as jnp, jaxglass as jg
         >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
         >>> bool(jg.fourth(e, jnp.array([[0.0, 0.0], [1.0, 0.0]]))[1, 0] > 0)
         True
@@ -75,8 +71,6 @@ def coefficients(e, z: Array) -> Coefficients:
     """Stiffness, asymmetry, quartic coefficient and participation ratio of a field of any norm.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jax.numpy as jnp, jaxglass as jg
         >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
         >>> float(jg.coefficients(e, jnp.array([[-1.0, 0.0], [1.0, 0.0]])).participation)
         1.0
@@ -102,7 +96,9 @@ def _fourth(e, z):
 
 @jax.jit
 def coefficients_of(e, z):
-    """The same without checks; third and fourth derivatives that are unknown, of a bare Hessian, are NaN."""
+    """The same without checks; third and fourth derivatives that are unknown, of a bare Hessian,
+    are NaN.
+    """
     square = jnp.sum(z * z)
     asymmetry = quartic = jnp.asarray(jnp.nan)
     if provides(e, "higher"):
@@ -117,7 +113,8 @@ def coefficients_of(e, z):
 
 
 def participation_ratio(z: Array) -> Array:
-    """(sum_i z_i.z_i)^2 / (n sum_i (z_i.z_i)^2) of fields (..., n, d): 1 if all move alike, 1/n if one moves.
+    """(sum_i z_i.z_i)^2 / (n sum_i (z_i.z_i)^2) of fields (..., n, d): 1 if all move alike, 1/n if
+    one moves.
 
     Example:
         >>> float(jg.modes.participation_ratio(jnp.eye(4, 2)))

@@ -1,7 +1,7 @@
 """Derivatives of an arbitrary energy(position), by automatic differentiation along fields.
 
-Differentiating a total energy costs several times the products of bonds and knows no blocks, so that it serves every
-matrix-free method and nothing else.
+Differentiating a total energy costs several times the products of bonds and knows no blocks, so
+that it serves every matrix-free method and nothing else.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,8 @@ from ..system.glass import Glass
 
 
 class EnergyExpansion(Struct):
-    """Derivatives of an arbitrary energy(position), matrix-free, for many-body models: it has no bonds.
+    """Derivatives of an arbitrary energy(position), matrix-free, for many-body models: it has no
+    bonds.
 
     Attributes:
         glass: Glass.

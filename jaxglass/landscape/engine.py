@@ -1,9 +1,11 @@
-"""The factor of a Hessian: made once for a glass, passed as a value to whatever solves with it, chosen here alone.
+"""The factor of a Hessian: made once for a glass, passed as a value to whatever solves with it,
+chosen here alone.
 
-``Factor`` holds what the direct engine (ring.py) made of M with a spring added that holds the translations, G = (M + pin)^-1,
-and the result of two products with M, by which it knows its Hessian again: the factor of another glass sets a bit of the
-status. A factor is a number, not a function of the model: every function here takes the expansion too, and derivatives
-follow from that, whether the factor was made inside the differentiated function or outside:
+``Factor`` holds what the direct engine (ring.py) made of M with a spring added that holds the
+translations, G = (M + pin)^-1, and the result of two products with M, by which it knows its Hessian
+again: the factor of another glass sets a bit of the status. A factor is a number, not a function of
+the model: every function here takes the expansion too, and derivatives follow from that, whether
+the factor was made inside the differentiated function or outside:
 
     d (G b)      = -G dM G b
     d G_blocks   = the derivative of the factorisation and selected inverse along dM
@@ -32,7 +34,8 @@ class Factor(Struct):
     Attributes:
         inside: what the direct engine made.
         probe: (2,), z.M z and y.M z for two fixed fields, which tell one Hessian from another.
-        status: NOT_A_MINIMUM if the Hessian is not positive on translation-free fields, and other bits.
+        status: NOT_A_MINIMUM if the Hessian is not positive on translation-free fields, and other
+            bits.
     """
 
     inside: ring.Slabs
@@ -41,14 +44,16 @@ class Factor(Struct):
 
 
 def factorise(e, *, shift: float = 0.0) -> Factor:
-    """Factors the Hessian of an expansion with bonds, for any number of later calls with ``factor=``.
+    """Factors the Hessian of an expansion with bonds, for any number of later calls with
+    ``factor=``.
 
     Args:
         e: Expansion.
         shift: number added to the diagonal.
 
     Returns:
-        Factor, with ``status`` NOT_A_MINIMUM if the Hessian is not positive on translation-free fields.
+        Factor, with ``status`` NOT_A_MINIMUM if the Hessian is not positive on translation-free
+        fields.
 
     Example:
         >>> factor = jg.require(jg.factorise(e))
@@ -87,7 +92,8 @@ def choose(function, e, method, options, factor, otherwise):
         method: as the user gave it.
         options: methods of that function.
         factor: Factor, or None.
-        otherwise: what "auto" means where the direct engine cannot serve, or would not fit in LARGEST bytes.
+        otherwise: what "auto" means where the direct engine cannot serve, or would not fit in
+            LARGEST bytes.
     """
     choice("method", method, options)
     if factor is not None and method not in ("auto", "direct"):
@@ -103,7 +109,9 @@ def choose(function, e, method, options, factor, otherwise):
 
 
 def factor_of(e, factor=None):
-    """The factor given, with a bit of its status set if it is not that of this Hessian; a new one for None."""
+    """The factor given, with a bit of its status set if it is not that of this Hessian; a new one
+    for None.
+    """
     if factor is None:
         return factorise(e)
     if not isinstance(factor, Factor):
@@ -128,7 +136,9 @@ def _fits(e):
 
 
 def apply_inverse(e, factor, b):
-    """G b for fields (n, d) or columns (n, d, c); up to a translation M^-1 b where b sums to zero."""
+    """G b for fields (n, d) or columns (n, d, c); up to a translation M^-1 b where b sums
+    to zero.
+    """
     inside = jax.lax.stop_gradient(factor.inside)
     return jax.lax.custom_linear_solve(
         lambda z: e.second(z) + ring.pin(inside, z),
@@ -139,7 +149,9 @@ def apply_inverse(e, factor, b):
 
 
 def apply_root(factor, y):
-    """A y for fields (n, d) or columns, A A^T = G: variables in which the Hessian is the identity."""
+    """A y for fields (n, d) or columns, A A^T = G: variables in which the Hessian is the
+    identity.
+    """
     return ring.upper(factor.inside, y)
 
 
@@ -150,7 +162,9 @@ def apply_root_transposed(factor, b):
 
 @jax.custom_jvp
 def inverse_blocks(e, factor):
-    """B_b = G_ii + G_jj - G_ij - G_ji of every bond (b, d, d), and G_ii of every particle (n, d, d)."""
+    """B_b = G_ii + G_jj - G_ij - G_ji of every bond (b, d, d), and G_ii of every particle (n, d,
+    d).
+    """
     return ring.blocks(factor.inside, e.bonds)
 
 

@@ -1,17 +1,20 @@
 """The energy of a glass expanded about a configuration, bond by bond.
 
-With s_b = r_b.r_b / 2 and F_k = d^k e_b / d s^k, the derivatives of a pair energy with respect to its separation are
+With s_b = r_b.r_b / 2 and F_k = d^k e_b / d s^k, the derivatives of a pair energy with respect to
+its separation are
 
     f = F_1 r
     K = F_1 1 + F_2 r r
     third(a, b)    = F_2 [(a.b) r + (r.a) b + (r.b) a] + F_3 (r.a)(r.b) r
     fourth(z,z,z)  = 3 F_2 z^2 z + F_3 [3 (r.z)^2 z + 3 (r.z) z^2 r] + F_4 (r.z)^3 r
 
-which are the radial formulas of the literature with (1/r d/dr)^k phi written as F_k. The F_k come from JAX.
+which are the radial formulas of the literature with (1/r d/dr)^k phi written as F_k. The F_k come
+from JAX.
 """
 
 import functools
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -136,7 +139,9 @@ def bond_second(e, z):
 
 
 def bond_third(e, a, b):
-    """Third derivative of the bond energies contracted with two vectors per bond, (b, d) or (b, d, c)."""
+    """Third derivative of the bond energies contracted with two vectors per bond, (b, d) or (b, d,
+    c).
+    """
     r, f = _seen_by(e, a)
     ra, rb = _dot(r, a), _dot(r, b)
     along = f[2] * _dot(a, b) + f[3] * ra * rb
@@ -144,7 +149,9 @@ def bond_third(e, a, b):
 
 
 def bond_third_block(e, block):
-    """Third derivative of the bond energies contracted with one symmetric (d, d) block per bond, (b, d)."""
+    """Third derivative of the bond energies contracted with one symmetric (d, d) block per bond,
+    (b, d).
+    """
     r, f = e.separation, e.derivative
     br = jnp.einsum("bij,bj->bi", block, r)
     along = f[2] * jnp.trace(block, axis1=-2, axis2=-1) + f[3] * _dot(r, br)
@@ -152,7 +159,9 @@ def bond_third_block(e, block):
 
 
 def bond_fourth(e, z):
-    """Fourth derivative of the bond energies contracted with one vector three times, (b, d) or (b, d, c)."""
+    """Fourth derivative of the bond energies contracted with one vector three times, (b, d) or (b,
+    d, c).
+    """
     r, f = _seen_by(e, z)
     rz, zz = _dot(r, z), _dot(z, z)
     along_z = 3 * (f[2] * zz + f[3] * rz * rz)
@@ -160,23 +169,21 @@ def bond_fourth(e, z):
     return along_z[:, None] * z + along_r[:, None] * r
 
 
-def expand(model, glass, *, capacity=None):
+def expand(model: Any, glass: Glass, *, capacity: int | None = None) -> Any:
     """Expands the energy of a glass to fourth order about its positions.
 
     Args:
-        model: PairModel; or any function energy(position) -> scalar, for many-body models, which gives an expansion
-            without bonds that serves every matrix-free method.
+        model: PairModel; or any function energy(position) -> scalar, for many-body models, which
+            gives an expansion without bonds that serves every matrix-free method.
         glass: Glass, usually an inherent structure from ``quench``.
-        capacity: number of bonds to make room for. Default: what the glass needs, rounded up; under tracing, what the
-            model expects.
+        capacity: number of bonds to make room for. Default: what the glass needs, rounded up; under
+            tracing, what the model expects.
 
     Returns:
-        Expansion with glass, bonds (i, j, valid), separation, energy, force, stiffness per bond, and status. Bond
-        overflow and rattlers are flagged in status.
+        Expansion with glass, bonds (i, j, valid), separation, energy, force, stiffness per bond,
+        and status. Bond overflow and rattlers are flagged in status.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
         >>> int(e.bonds.count), e.stiffness.shape[1:]
         (1, (2, 2))
@@ -215,9 +222,11 @@ def _expand(model, glass, sizes):
 
 
 def at_bonds(model, glass, bonds, order, scales=None):
-    """The expansion over a given list of bonds, to a given order; higher derivatives are left out of ``derivative``.
+    """The expansion over a given list of bonds, to a given order; higher derivatives are left out
+    of ``derivative``.
 
-    Loops over steps pass ``scales = mixed(model, glass, bonds.i, bonds.j)``, which does not change while they move.
+    Loops over steps pass ``scales = mixed(model, glass, bonds.i, bonds.j)``, which does not change
+    while they move.
     """
     scales = mixed(model, glass, bonds.i, bonds.j) if scales is None else scales
     x = glass.position
@@ -235,7 +244,9 @@ def at_bonds(model, glass, bonds, order, scales=None):
 
 
 def _trimmed(e):
-    """Drops padding beyond the next step of about n/8 bonds, so that similar glasses share compiled programs."""
+    """Drops padding beyond the next step of about n/8 bonds, so that similar glasses share compiled
+    programs.
+    """
     step = max(32, 2 ** round(math.log2(max(e.count / 8, 1))))
     capacity = min(step * math.ceil((int(np.sum(e.bonds.valid)) + 1) / step), e.bonds.capacity)
     cut = lambda a: a[:capacity]

@@ -1,7 +1,10 @@
 """A Hessian by itself: expansions made of a matrix, and matrices made of an expansion.
 
-A pseudo-harmonic mode needs only the Hessian and the pairs that interact, so a matrix from any program will do.
+A pseudo-harmonic mode needs only the Hessian and the pairs that interact, so a matrix from any
+program will do.
 """
+
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +15,8 @@ from ..core.struct import Struct
 from ..system.bonds import Bonds, difference, scatter
 from .contract import need
 
-# Of entries over the largest one: matrices come from other programs and through files, and single precision is refused.
+# Of entries over the largest one: matrices come from other programs and through files, and single
+# precision is refused.
 ROUNDING = 1e-8
 
 
@@ -57,10 +61,12 @@ class HessianExpansion(Struct):
 
 
 def from_hessian(matrix, dim: int, *, pairs=None) -> HessianExpansion:
-    """An expansion that holds nothing but a Hessian, for ``pseudo_harmonic_mode``, ``lowest_modes`` and ``solve``.
+    """An expansion that holds nothing but a Hessian, for ``pseudo_harmonic_mode``, ``lowest_modes``
+    and ``solve``.
 
     Args:
-        matrix: symmetric (n d, n d), SciPy sparse or dense, coordinates of a particle next to each other.
+        matrix: symmetric (n d, n d), SciPy sparse or dense, coordinates of a particle next to each
+            other.
         dim: d.
         pairs: (b, 2) interacting particles; by default those whose block of the matrix is not zero.
 
@@ -68,8 +74,6 @@ def from_hessian(matrix, dim: int, *, pairs=None) -> HessianExpansion:
         HessianExpansion.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import numpy as np, jaxglass as jg
         >>> chain = np.array([[1.0, -1, 0], [-1, 2, -1], [0, -1, 1]])
         >>> e = jg.from_hessian(np.kron(chain, np.eye(2)), 2)
         >>> round(float(jg.lowest_modes(e, 1).frequency[0]), 12)
@@ -151,12 +155,10 @@ def _blocks(matrix, n, dim):
     return place // n, place % n, block
 
 
-def to_scipy(e):
+def to_scipy(e) -> Any:
     """The Hessian of an expansion with bonds as a SciPy CSR matrix (n d, n d).
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
         >>> jg.to_scipy(e).shape
         (4, 4)

@@ -1,6 +1,7 @@
 """The inverse Hessian as averages need it: its blocks on bonds, and its action on fields.
 
-B_b = G_ii + G_jj - G_ij - G_ji,  G any generalised inverse of M;  f_b, K_b and U''' do not see translations.
+B_b = G_ii + G_jj - G_ij - G_ji,  G any generalised inverse of M;  f_b, K_b and U''' do not see
+translations.
 """
 
 from collections.abc import Callable
@@ -24,7 +25,8 @@ class Inverse(NamedTuple):
     Attributes:
         blocks: (b, d, d), B_b; None without bonds.
         apply: function (n, d) -> (n, d) and status, M^-1 on a field.
-        columns: function of indices k of coordinates -> (n, d, c), columns of M^-1; None if only modes are known.
+        columns: function of indices k of coordinates -> (n, d, c), columns of M^-1; None if only
+            modes are known.
         status: bits.
     """
 
@@ -45,7 +47,8 @@ def direct(e, factor):
     def apply(b):
         b = remove_translation(b)
         x = solve(e, b, factor=factor).x
-        # Not the solution's own status: vmap over tangents takes that for batched, and jacfwd refuses.
+        # Not the solution's own status: vmap over tangents takes that for batched, and jacfwd
+        # refuses.
         left = jnp.linalg.norm(e.second(x) - b)
         return x, flag(~(left <= GOOD * jnp.linalg.norm(b)), Status.NOT_CONVERGED)
 
@@ -91,7 +94,9 @@ def dense(e):
 
 
 def dense_inverse(e):
-    """M^-1 as a matrix (n d, n d), and a status that tells whether M is positive on translation-free fields."""
+    """M^-1 as a matrix (n d, n d), and a status that tells whether M is positive on
+    translation-free fields.
+    """
     matrix = as_matrix(lambda z: remove_translation(e.second(z)), e.position.shape)
     inverse, lowest = pseudo_inverse(matrix, flat_translations(*e.position.shape))
     return inverse, e.status | flag(~(lowest > 0), Status.NOT_A_MINIMUM)

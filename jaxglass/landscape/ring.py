@@ -1,12 +1,13 @@
 """The Hessian of a glass as a ring of blocks, one a slab of the box.
 
-Particles are ordered along the widest direction of the box and cut into slabs of equal count, thick enough that a bond
-joins particles of one slab or of neighbouring slabs: the Hessian is then a block ring (linalg/slabs). One particle is
-held by a spring, which makes the matrix positive without changing anything that does not see translations: M^-1 b for
-forces b that sum to zero, blocks of M^-1 seen by bonds, and det M up to a known factor.
+Particles are ordered along the widest direction of the box and cut into slabs of equal count, thick
+enough that a bond joins particles of one slab or of neighbouring slabs: the Hessian is then a block
+ring (linalg/slabs). One particle is held by a spring, which makes the matrix positive without
+changing anything that does not see translations: M^-1 b for forces b that sum to zero, blocks of
+M^-1 seen by bonds, and det M up to a known factor.
 
-Equal counts leave no padding. The number of slabs is fixed before tracing; a bond that skips a slab sets a status bit,
-and outside tracing the number is chosen so that none does.
+Equal counts leave no padding. The number of slabs is fixed before tracing; a bond that skips a slab
+sets a status bit, and outside tracing the number is chosen so that none does.
 """
 
 import math
@@ -23,7 +24,8 @@ from ..host.programs import drop_programs_in_time
 from ..linalg import slabs
 from ..system.box import fractional
 
-# Thickness of a slab over the longest interaction, tried in turn: nearly every glass takes the first or the second.
+# Thickness of a slab over the longest interaction, tried in turn: nearly every glass takes the
+# first or the second.
 SLACK = (1.02, 1.06, 1.1, 1.15, 1.25, 1.4)
 TRACED_SLACK = 1.15  # for bonds that cannot be looked at; no glass of the tests needed more
 
@@ -111,7 +113,9 @@ def factor(e, layout, shift=0.0):
 
 
 def _ring_of(e, layout, rank, spring, shift):
-    """M + shift as a Ring of blocks, particle n - 1 in order held, unused places on the diagonal."""
+    """M + shift as a Ring of blocks, particle n - 1 in order held, unused places on the
+    diagonal.
+    """
     n, d = e.position.shape
     count, width = layout.slabs, -(-n // layout.slabs)
     k = e.stiffness
@@ -137,7 +141,9 @@ def _ring_of(e, layout, rank, spring, shift):
 
 
 def _places(kind, row, column, width, d):
-    """Index arrays (b, d, d) of the block of two particles of given rank, in the slab of the first."""
+    """Index arrays (b, d, d) of the block of two particles of given rank, in the slab of
+    the first.
+    """
     a, b = jnp.arange(d)[:, None], jnp.arange(d)[None, :]
     at = lambda x: x[:, None, None]
     return at(kind), at(row // width), at(row % width) * d + a, at(column % width) * d + b
@@ -162,12 +168,16 @@ def log_determinant(ring):
 
 
 def solve(ring, b):
-    """G b for fields b (n, d) or (n, d, c), G the inverse with one particle held; zero if the factor failed."""
+    """G b for fields b (n, d) or (n, d, c), G the inverse with one particle held; zero if the
+    factor failed.
+    """
     return _from_slabs(ring, slabs.solve(ring.factor, _to_slabs(ring, b)), b.shape)
 
 
 def upper(ring, y):
-    """A y for fields y (n, d) or (n, d, c), with A A^T = G; the places of y are slots of the ring, not particles."""
+    """A y for fields y (n, d) or (n, d, c), with A A^T = G; the places of y are slots of the ring,
+    not particles.
+    """
     count, width = ring.layout.slabs, ring.thickness
     n, d = y.shape[:2]
     room = ((0, count * width * d - n * d), (0, 0))
@@ -195,7 +205,9 @@ def _from_slabs(ring, x, shape):
 
 
 def blocks(ring, bonds):
-    """Blocks of G: B_b = G_ii + G_jj - G_ij - G_ji of every bond (b, d, d), and G_ii of every particle (n, d, d)."""
+    """Blocks of G: B_b = G_ii + G_jj - G_ij - G_ji of every bond (b, d, d), and G_ii of every
+    particle (n, d, d).
+    """
     inverse = slabs.selected_inverse(ring.factor)
     i, j = ring.rank[bonds.i], ring.rank[bonds.j]
     own = _pair_blocks(ring, inverse, ring.rank, ring.rank)
@@ -218,6 +230,8 @@ def _pair_blocks(ring, inverse, i, j):
 
 
 def squared_blocks(e, layout):
-    """Blocks of G^2 on bonds, (b, d, d): minus the derivative of those of G with respect to a shift of M."""
+    """Blocks of G^2 on bonds, (b, d, d): minus the derivative of those of G with respect to a shift
+    of M.
+    """
     shifted = lambda shift: blocks(factor(e, layout, shift), e.bonds)[0]
     return -jax.jvp(shifted, (0.0,), (1.0,))[1]

@@ -1,6 +1,7 @@
 """Linear systems with the Hessian, M x = b on translation-free fields, differentiable in M and b.
 
-The derivative is that of the solution, not of the iteration: dx = M^-1 (db - dM x), forward and reverse.
+The derivative is that of the solution, not of the iteration: dx = M^-1 (db - dM x), forward and
+reverse.
 """
 
 import functools
@@ -27,10 +28,11 @@ def remove_translation(z):
 
 
 def check_positive(e, max_steps=None):
-    """NOT_A_MINIMUM if conjugate gradients meet negative curvature on their way through a generic system, zero if not.
+    """NOT_A_MINIMUM if conjugate gradients meet negative curvature on their way through a generic
+    system, zero if not.
 
-    The right-hand side is M w with w a fixed field without symmetry: it has a part along every mode but those of zero
-    frequency, so that rattlers do no harm.
+    The right-hand side is M w with w a fixed field without symmetry: it has a part along every mode
+    but those of zero frequency, so that rattlers do no harm.
     """
     n, d = e.position.shape
     w = jnp.cos(1.0 + jnp.arange(n * d, dtype=float) ** 1.5).reshape(n, d)
@@ -57,9 +59,10 @@ def solve(
     Args:
         e: expansion.
         b: (n, d) right-hand side; its mean is removed.
-        method: "cg", matrix-free; "direct", which factors the Hessian and refines once. "auto": direct with a factor, cg
-            without, as one solution is cheaper so.
-        tol: relative residual to reach; "direct" reaches what rounding allows, and has a status above 1e-8 or tol.
+        method: "cg", matrix-free; "direct", which factors the Hessian and refines once. "auto":
+            direct with a factor, cg without, as one solution is cheaper so.
+        tol: relative residual to reach; "direct" reaches what rounding allows, and has a status
+            above 1e-8 or tol.
         max_steps: limit of steps of "cg".
         factor: Factor of e, from ``factorise``, to solve many systems with.
 

@@ -7,6 +7,8 @@
 For simple shear in the plane (p, q), x_p moves with x_q: E has a single one at (p, q).
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,8 +32,6 @@ def stress(e) -> Array:
     """Stress tensor (1/V) dU/dE, (d, d); the pressure is minus its mean diagonal.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
         >>> bool(jg.stress(e)[0, 0] < 0)    # a repelling pair pushes the walls out
         True
@@ -40,12 +40,10 @@ def stress(e) -> Array:
     return _stress(e)
 
 
-def mixed_strain(e, direction) -> Array:
+def mixed_strain(e, direction: Any) -> Array:
     """d2U/dgamma dx along a direction E (d, d), or a plane (p, q) of simple shear: (n, d).
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.5]], 8.0))
         >>> jg.response.mixed_strain(e, (0, 1)).shape
         (2, 2)
@@ -54,12 +52,11 @@ def mixed_strain(e, direction) -> Array:
     return _mixed(e, as_direction(direction, e.glass.dim))
 
 
-def strain_curvature(e, direction) -> Array:
-    """d2U/dgamma2 at frozen fractional coordinates, a scalar: V times the Born modulus of that direction.
+def strain_curvature(e, direction: Any) -> Array:
+    """d2U/dgamma2 at frozen fractional coordinates, a scalar: V times the Born modulus of that
+    direction.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.5]], 8.0))
         >>> jg.response.strain_curvature(e, (0, 1)).shape
         ()

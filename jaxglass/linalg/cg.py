@@ -2,8 +2,9 @@
 
     x_{k+1} = x_k + a p_k,  a = r.y / p.A p,  y = P r,     P the preconditioner, A the operator
 
-Every vector stays in the range of ``project``, so that a null space that ``project`` removes does no harm. A direction
-with p.A p <= 0 ends the iteration and is reported: the operator is not positive.
+Every vector stays in the range of ``project``, so that a null space that ``project`` removes does
+no harm. A direction with p.A p <= 0 ends the iteration and is reported: the operator is not
+positive.
 """
 
 import jax.numpy as jnp

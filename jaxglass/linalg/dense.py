@@ -23,7 +23,8 @@ def deflated(matrix, null):
 
 @jax.custom_jvp
 def pseudo_inverse(matrix, null):
-    """Inverse of a symmetric matrix off its null vectors (size, k), by full diagonalisation, and its lowest eigenvalue there.
+    """Inverse of a symmetric matrix off its null vectors (size, k), by full diagonalisation, and
+    its lowest eigenvalue there.
 
     The derivative is that of the inverse, -G dM G, which stays finite where eigenvalues coincide.
     """

@@ -1,9 +1,11 @@
-"""Lowest eigenpairs from solves: block Lanczos on the inverse, with full reorthogonalisation and restarts.
+"""Lowest eigenpairs from solves: block Lanczos on the inverse, with full reorthogonalisation and
+restarts.
 
-From p vectors V the blocks V, G V, G^2 V, ... (G the inverse) span a space of p times depth dimensions; the Rayleigh-Ritz
-pairs (theta, v) of G there with the largest theta are those of M with the lowest lambda = 1/theta. Blocks, because a direct
-solver treats two dozen columns for the price of two; fewer columns than pairs and a long chain beat the reverse (32 pairs,
-n = 10,000: 24 columns and 10 levels reach 3e-5 where 40 columns and 6 levels reach 4e-3 in the same time). Of a degenerate
+From p vectors V the blocks V, G V, G^2 V, ... (G the inverse) span a space of p times depth
+dimensions; the Rayleigh-Ritz pairs (theta, v) of G there with the largest theta are those of M with
+the lowest lambda = 1/theta. Blocks, because a direct solver treats two dozen columns for the price
+of two; fewer columns than pairs and a long chain beat the reverse (32 pairs, n = 10,000: 24 columns
+and 10 levels reach 3e-5 where 40 columns and 6 levels reach 4e-3 in the same time). Of a degenerate
 eigenvalue p columns find at most p copies: where a result holds that many, others may be missing.
 """
 
@@ -32,7 +34,8 @@ class Eigenpairs(Struct):
 
 
 def lanczos_basis(apply, start, depth):
-    """Orthonormal basis of the block Krylov space of a symmetric operator, and the operator's action on it.
+    """Orthonormal basis of the block Krylov space of a symmetric operator, and the operator's
+    action on it.
 
     Args:
         apply: function (size, p) -> (size, p).
@@ -57,7 +60,9 @@ def lanczos_basis(apply, start, depth):
 
 
 def _orthogonal(block):
-    """Orthonormal columns from products, far cheaper than QR; twice is enough. Directions that vanish stay small."""
+    """Orthonormal columns from products, far cheaper than QR; twice is enough. Directions that
+    vanish stay small.
+    """
     square, y = eigh(block.T @ block)
     return block @ (y / jnp.sqrt(jnp.maximum(square, 1e-14 * square[-1] + 1e-300)))
 
@@ -71,7 +76,8 @@ def lowest_by_inverse(inverse, matvec, start, count, *, depth=12, tol=1e-6, max_
         start: (size, p), p times depth well above count.
         count: pairs wanted.
         depth: blocks a round.
-        tol: relative residual |G v - theta v| / theta to reach; eigenvalues are then right to its square.
+        tol: relative residual |G v - theta v| / theta to reach; eigenvalues are then right to its
+            square.
         max_rounds: restarts.
 
     Returns:
@@ -108,7 +114,9 @@ def rayleigh_ritz(matvec, v, count, rounds):
 
 
 def largest_eigenvalue(matvec, start, steps=24):
-    """An upper bound for the spectrum of a symmetric operator: the largest Lanczos value plus the last residual."""
+    """An upper bound for the spectrum of a symmetric operator: the largest Lanczos value plus the
+    last residual.
+    """
     basis, image = lanczos_basis(matvec, start, steps)
     small = basis.T @ image
     theta, y = eigh(0.5 * (small + small.T))

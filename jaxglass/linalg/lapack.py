@@ -1,8 +1,8 @@
 """LAPACK that is safe under vmap.
 
-On a CPU, XLA gives the parts of a batched LAPACK call to the pool of threads that the call itself runs on, and waits for
-them. As many such calls at once as there are threads, two on a small machine, then wait for ever. So a batch is a loop on
-CPUs and a batched call elsewhere.
+On a CPU, XLA gives the parts of a batched LAPACK call to the pool of threads that the call itself
+runs on, and waits for them. As many such calls at once as there are threads, two on a small
+machine, then wait for ever. So a batch is a loop on CPUs and a batched call elsewhere.
 """
 
 import jax
@@ -11,7 +11,9 @@ from jax.scipy.linalg import solve_triangular
 
 
 def loop_on_cpu(function):
-    """The function of one array with a rule for vmap: a loop on CPUs, a batched call on other devices."""
+    """The function of one array with a rule for vmap: a loop on CPUs, a batched call on other
+    devices.
+    """
     safe = jax.custom_batching.custom_vmap(function)
 
     @safe.def_vmap
@@ -37,7 +39,8 @@ def _cholesky(a):
 
 @jax.custom_jvp
 def inverse_cholesky(a):
-    """Inverse X of the lower Cholesky factor of a symmetric matrix, and half the logarithm of its determinant.
+    """Inverse X of the lower Cholesky factor of a symmetric matrix, and half the logarithm of its
+    determinant.
 
     NaN if the matrix is not positive. The derivative is made of products only, with S = X dA X^T:
     dX = -(lower triangle of S, half its diagonal) X.

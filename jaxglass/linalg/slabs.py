@@ -1,18 +1,20 @@
-"""Direct solver for symmetric positive block matrices on a ring: factor once, solve many, selected inverse, determinant.
+"""Direct solver for symmetric positive block matrices on a ring: factor once, solve many, selected
+inverse, determinant.
 
-A ring of S blocks of size m couples block k to k + 1 and the last to the first. The last block is carried as a border, so
-that the others form a chain:
+A ring of S blocks of size m couples block k to k + 1 and the last to the first. The last block is
+carried as a border, so that the others form a chain:
 
     A_1 = D_1,  L_k L_k^T = A_k,  W_k = L_k^-1 U_k,  F_k = E_k L_k^-T
     A_k+1 = D_k+1 - W_k^T W_k,    E_k+1 = C_k+1 - F_k W_k,    border <- border - F_k F_k^T
 
-with U_k the coupling to the next block and C_k that of the border. Blocks of the inverse follow backwards, with
-Y_k = [W_k^T; F_k] L_k^-1 and J = (k + 1, border):
+with U_k the coupling to the next block and C_k that of the border. Blocks of the inverse follow
+backwards, with Y_k = [W_k^T; F_k] L_k^-1 and J = (k + 1, border):
 
     G_Jk = -G_JJ Y_k,   G_kk = L_k^-T L_k^-1 + Y_k^T G_JJ Y_k
 
-Inverses of the triangles are kept, so everything but S Cholesky factors is a dense product. Cost O(S m^3), memory O(S m^2).
-Carrying a border is 1.4 times cheaper than folding the ring, which doubles the blocks.
+Inverses of the triangles are kept, so everything but S Cholesky factors is a dense product. Cost
+O(S m^3), memory O(S m^2). Carrying a border is 1.4 times cheaper than folding the ring, which
+doubles the blocks.
 """
 
 import jax
@@ -24,7 +26,9 @@ from .lapack import inverse_cholesky
 
 
 class Ring(Struct):
-    """Blocks of a symmetric ring matrix: diagonal[k] and upper[k], the coupling of block k to k + 1 (mod S). (S, m, m)."""
+    """Blocks of a symmetric ring matrix: diagonal[k] and upper[k], the coupling of block k to k + 1
+    (mod S). (S, m, m).
+    """
 
     diagonal: Array
     upper: Array
@@ -81,7 +85,9 @@ def factor(ring):
 
 
 def solve(factor, b):
-    """Solution of the ring's system for right-hand sides b (S, m, c). After a failed factor the solution is zero."""
+    """Solution of the ring's system for right-hand sides b (S, m, c). After a failed factor the
+    solution is zero.
+    """
     return solve_upper(factor, solve_lower(factor, b))
 
 
@@ -104,7 +110,9 @@ def solve_lower(factor, b):
 
 
 def solve_upper(factor, y):
-    """L^-T y, the other half of a solution, and a change of variables in which A is the identity."""
+    """L^-T y, the other half of a solution, and a change of variables in which A is the
+    identity.
+    """
     chain = y.shape[0] - 1
     inverse = factor.inverse
     end = inverse[chain].T @ y[chain]

@@ -1,7 +1,8 @@
 """Trace and diagonal of an operator from random probes, with standard errors and exact deflation.
 
-With signs z (entries +-1 with equal chance) E[z.A z] = tr A and E[z * A z] = diag A. A part of A that is known exactly,
-sum_k a_k v_k v_k^T, is taken out of the probes and added back, which removes its share of the noise.
+With signs z (entries +-1 with equal chance) E[z.A z] = tr A and E[z * A z] = diag A. A part of A
+that is known exactly, sum_k a_k v_k v_k^T, is taken out of the probes and added back, which removes
+its share of the noise.
 """
 
 import math

@@ -5,17 +5,19 @@ import jax.numpy as jnp
 
 from .cg import cg
 
-# Relative residual to reach, and the one above which a tangent is NaN: soft modes with a condition number of 1e6 end at
-# about 1e-10, where rounding stops them.
+# Relative residual to reach, and the one above which a tangent is NaN: soft modes with a condition
+# number of 1e6 end at about 1e-10, where rounding stops them.
 TOL = 1e-11
 GOOD = 1e-6
 
 
 def projected_solution(matvec, b, project, precondition=lambda v: v):
-    """x in the range of ``project`` with project(A x) = project(b), for a symmetric A; NaN where that fails.
+    """x in the range of ``project`` with project(A x) = project(b), for a symmetric A; NaN where
+    that fails.
 
     Args:
-        matvec: A, on arrays shaped like b; A may be singular or indefinite off the range of ``project`` only.
+        matvec: A, on arrays shaped like b; A may be singular or indefinite off the range of
+            ``project`` only.
         b: right-hand side.
         project: orthogonal projector.
         precondition: symmetric positive approximation of the inverse.

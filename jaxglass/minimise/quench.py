@@ -1,14 +1,16 @@
 """Inherent structures: from any finite start to a minimum of the energy, to machine precision.
 
-Overlaps are pushed apart, FIRE runs to a small fraction of the typical bond force, and Newton's method with conjugate
-gradients finishes. If Newton meets negative curvature or does not reduce the force, FIRE goes on to a tenth of the
-force and Newton tries again. A start at rest that is no minimum (a saddle, a square lattice) is left by a small kick.
+Overlaps are pushed apart, FIRE runs to a small fraction of the typical bond force, and Newton's
+method with conjugate gradients finishes. If Newton meets negative curvature or does not reduce the
+force, FIRE goes on to a tenth of the force and Newton tries again. A start at rest that is no
+minimum (a saddle, a square lattice) is left by a small kick.
 
-The minimum is differentiable in the model and the box: from F(x, model) = 0,  dx = -M^-1 (dF/dmodel) dmodel.
+The minimum is differentiable in the model and the box: from F(x, model) = 0,  dx = -M^-1
+(dF/dmodel) dmodel.
 """
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +32,8 @@ from . import fire
 from .lists import Listing, empty_list, list_bonds, skin_of, used_share
 from .newton import Approach, kick, look, newton, nowhere
 
-# Of the typical bond force, which is at most 14.2 in the catalogue (ipl2d): no force is above 1e-10 there.
+# Of the typical bond force, which is at most 14.2 in the catalogue (ipl2d): no force is above 1e-10
+# there.
 FORCE_TOL = 5e-12
 FIRST = 1e-3  # of the typical bond force, where FIRE first hands over to Newton
 KICK = 0.01  # root mean square move off a saddle, in skins
@@ -66,7 +69,9 @@ class _Settings(NamedTuple):
 
 
 class _Progress(Struct):
-    """Where a quench stands: a Descent, the last list, the Approach on it, FIRE's next goal, whether it was kicked."""
+    """Where a quench stands: a Descent, the last list, the Approach on it, FIRE's next goal,
+    whether it was kicked.
+    """
 
     state: fire.Descent
     listing: Listing
@@ -75,32 +80,39 @@ class _Progress(Struct):
     kicked: Array
 
 
-def quench(model, glass, *, force_tol=FORCE_TOL, max_steps=200_000, after=None, keep_list=False):
+def quench(
+    model: Any,
+    glass: Glass,
+    *,
+    force_tol: float = FORCE_TOL,
+    max_steps: int = 200_000,
+    after: "Quenched | None" = None,
+    keep_list: bool = False,
+) -> Quenched:
     """The inherent structure below a configuration.
 
     Args:
         model: PairModel.
         glass: Glass, any finite start.
-        force_tol: largest force component allowed at the minimum, in units of the root mean square of the bond forces
-            there. What rounding of the positions makes of a zero force is always allowed. From 1e-3 on the result is
-            smooth but no minimum: its curvature is not looked at.
+        force_tol: largest force component allowed at the minimum, in units of the root mean square
+            of the bond forces there. What rounding of the positions makes of a zero force is always
+            allowed. From 1e-3 on the result is smooth but no minimum: its curvature is not looked
+            at.
         max_steps: limit of gradient evaluations.
-        after: Quenched of a nearby configuration, such as the last step of a deformation. Newton's method is tried at
-            once, on the list of bonds of ``after`` where that provably still holds every pair in range.
-        keep_list: whether the result keeps its list of bonds, for ``after``; it always does if ``after`` is given. A
-            list takes 9 bytes a bond, many times the positions.
+        after: Quenched of a nearby configuration, such as the last step of a deformation. Newton's
+            method is tried at once, on the list of bonds of ``after`` where that provably still
+            holds every pair in range.
+        keep_list: whether the result keeps its list of bonds, for ``after``; it always does if
+            ``after`` is given. A list takes 9 bytes a bond, many times the positions.
 
     Returns:
-        Quenched: glass, max_force, force_scale, steps, status, listing. Differentiable in the model and the box,
-        forward and reverse, whatever the number of steps; the derivative with respect to the start is zero, and
-        force_scale counts as a constant. A derivative is NaN where its linear system cannot be solved. Particles that
-        touch nothing are flagged as RATTLERS: they stay where they are, and derivatives hold only while no contact
-        opens or closes.
+        Quenched: glass, max_force, force_scale, steps, status, listing. Differentiable in the model
+        and the box, forward and reverse, whatever the number of steps; the derivative with respect
+        to the start is zero, and force_scale counts as a constant. A derivative is NaN where its
+        linear system cannot be solved. Particles that touch nothing are flagged as RATTLERS: they
+        stay where they are, and derivatives hold only while no contact opens or closes.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
-        >>> model = jg.models.get("ipl2d")
         >>> start = jg.random_glass(jax.random.key(0), "ipl2d", 64)
         >>> bool(jg.quench(model, start).max_force < 1e-10)
         True
@@ -130,12 +142,11 @@ def quench(model, glass, *, force_tol=FORCE_TOL, max_steps=200_000, after=None, 
     return neighbours.with_room(attempt, model, glass, kept)
 
 
-def push_apart(model, glass):
-    """Separates overlapping particles, so that dynamics can start; returns the Glass, not a minimum.
+def push_apart(model: Any, glass: Glass) -> Glass:
+    """Separates overlapping particles, so that dynamics can start; returns the Glass, not a
+    minimum.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> model, start = jg.models.get("ipl2d"), jg.random_glass(jax.random.key(0), "ipl2d", 64)
         >>> bool(jg.energy(model, jg.prepare.push_apart(model, start)) < jg.energy(model, start))
         True
@@ -171,7 +182,9 @@ def _quench(model, glass, kept, *, settings):
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(3,))
 def _minimum(model, glass, kept, settings):
-    """Positions of the minimum, and all that has no derivative: the last Approach, its list, steps, status."""
+    """Positions of the minimum, and all that has no derivative: the last Approach, its list, steps,
+    status.
+    """
     model = settled(model)
     if settings.at_once:
         progress = _go_on(model, glass, kept, settings)
@@ -192,7 +205,9 @@ def _minimum(model, glass, kept, settings):
 
 
 def _go_on(model, glass, kept, settings):
-    """Newton's method at once, on the kept list where it will do; the whole descent where that fails."""
+    """Newton's method at once, on the kept list where it will do; the whole descent where that
+    fails.
+    """
     fresh = lambda: list_bonds(model, glass, settings.sizes)
     share = lambda listing, there: used_share(listing, model, there, settings.sizes.skin)
     if kept is None:
@@ -248,7 +263,9 @@ def _approach(model, glass, bonds, settings):
 
 
 def _kicked(model, glass, settings, p):
-    """Moves off a saddle, once. Where the mean curvature is negative there is nothing to fall to, and no kick."""
+    """Moves off a saddle, once. Where the mean curvature is negative there is nothing to fall to,
+    and no kick.
+    """
     stuck = p.at.at_rest & p.at.negative & p.at.firm & ~p.kicked
     there = glass.replace(position=p.at.position)
     push = KICK * settings.sizes.skin * kick(at_bonds(model, there, p.listing.bonds, order=2))
@@ -278,7 +295,9 @@ def _minimum_jvp(settings, primals, tangents):
 
 
 def _displacement(e, b):
-    """M^-1 b; NaN where conjugate gradients do not get there, in either direction of differentiation."""
+    """M^-1 b; NaN where conjugate gradients do not get there, in either direction of
+    differentiation.
+    """
 
     def solver(matvec, rhs):
         s = cg(matvec, rhs, project=remove_translation)

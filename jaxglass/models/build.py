@@ -1,7 +1,13 @@
-"""Pair models from a user's function of one reduced distance, and the checks of what they are made of."""
+"""Pair models from a user's function of one reduced distance, and the checks of what they are made
+of.
+"""
+
+from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from ..core.checks import finite, float64, is_traced
 from .pair import PairModel, is_table, settled
@@ -11,21 +17,22 @@ from .smoothing import about_zero
 ROOM = 1.02  # reach over the longest interaction at the start: room for sizes that are optimised
 
 
-def pair(shape, parameters=None, *, sigma=None, epsilon=1.0, nonadditivity=None, cutoff, smoothing=3, diameter_bound=None,
-         squared=False, contacts=None, name=None):  # fmt: skip
+def pair(shape: Callable, parameters: dict[str, Any] | None=None, *, sigma: Any=None, epsilon: Any=1.0, nonadditivity: Any=None, cutoff: Any, smoothing: int | None=3, diameter_bound: float | None=None,
+         squared: bool=False, contacts: float | None=None, name: str | None=None) -> PairModel:  # fmt: skip
     """A model from a function of one reduced distance.
 
     Args:
-        shape: function (x, p) -> energy of a pair at x = r / sigma in units of epsilon. p holds the parameters as the pair
-            has them, each a number, and p["cutoff"].
-        parameters: dict of the continuous parameters of the shape: numbers, or symmetric (k, k) tables, of which the
-            shape is given the entry of the pair.
+        shape: function (x, p) -> energy of a pair at x = r / sigma in units of epsilon. p holds the
+            parameters as the pair has them, each a number, and p["cutoff"].
+        parameters: dict of the continuous parameters of the shape: numbers, or symmetric (k, k)
+            tables, of which the shape is given the entry of the pair.
         sigma: number or symmetric (k, k) table of lengths, one row a species; or
         nonadditivity: number, for particles with continuous diameters, with
         diameter_bound: the largest diameter that will occur.
         epsilon: number or symmetric (k, k) table of energies.
         cutoff: where the energy ends, in units of sigma; a number or a symmetric (k, k) table.
-        smoothing: number of derivatives that vanish at the cutoff, or None if the shape ends there by itself.
+        smoothing: number of derivatives that vanish at the cutoff, or None if the shape ends there
+            by itself.
         squared: the shape is a function of x^2 instead of x, which saves a root.
         contacts: expected bonds per particle, for programs traced without positions.
         name: used in messages.
@@ -34,8 +41,6 @@ def pair(shape, parameters=None, *, sigma=None, epsilon=1.0, nonadditivity=None,
         PairModel, a pytree whose leaves are the continuous parameters.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jax.numpy as jnp, jaxglass as jg
         >>> def yukawa(x, p): return p["charge"] * jnp.exp(-p["screening"] * (x - 1)) / x
         >>> model = jg.models.pair(
         ...     yukawa, {"screening": 3.0, "charge": [[1.0, 0.5], [0.5, 0.25]]},
@@ -113,15 +118,14 @@ def _refuse_unfit_table(name, table, sigma=None):
         raise ValueError(f"{name} must be symmetric, found {np.asarray(table).tolist()}")
 
 
-def smoothing_coefficients(model):
-    """c_0, c_2, ... c_2q as the literature prints them: phi(x) + sum_l c_2l x^2l vanishes smoothly at the cutoff.
+def smoothing_coefficients(model: PairModel) -> Array:
+    """c_0, c_2, ... c_2q as the literature prints them: phi(x) + sum_l c_2l x^2l vanishes smoothly
+    at the cutoff.
 
     Returns:
         (q + 1,), or (q + 1, k, k) where the cutoff or a parameter is a table.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> [round(float(c), 6) for c in jg.models.smoothing_coefficients(jg.models.get("poly2d"))]
         [-1.924145, 2.111062, -0.591097]
     """

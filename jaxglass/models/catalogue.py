@@ -1,41 +1,55 @@
-"""The published models: one entry each, with composition, state points and the source of every number.
+"""The published models: one entry each, with composition, state points and the source of every
+number.
 
-Species: 0 small and 1 large for the inverse power laws, sticky spheres and lj2d; 0 = A and 1 = B for kalj and mblj.
-Adding a model is adding an entry to ENTRIES.
+Species: 0 small and 1 large for the inverse power laws, sticky spheres and lj2d; 0 = A and 1 = B
+for kalj and mblj. Adding a model is adding an entry to ENTRIES.
 
-Sources: the thesis is G. Kapteijns, Soft localized excitations in computer glasses; the article is J. Zylberg, E. Lerner,
-Y. Bar-Sinai and E. Bouchbinder, Local thermal energy as a structural indicator in glasses (2017), with its supporting
-information; the comparison is D. Richard et al., Phys. Rev. Materials 4, 113609 (2020). "From memory" marks
-numbers that none of them prints, followed by what speaks for them.
+Sources: the thesis is G. Kapteijns, Soft localized excitations in computer glasses; the article is
+J. Zylberg, E. Lerner, Y. Bar-Sinai and E. Bouchbinder, Local thermal energy as a structural
+indicator in glasses (2017), with its supporting information; the comparison is D. Richard et al.,
+Phys. Rev. Materials 4, 113609 (2020). "From memory" marks numbers that none of them prints,
+followed by what speaks for them.
 """
 
 from functools import partial
 from math import pi, sin, sqrt
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from ..core.checks import choice
 from . import shapes
 from .build import pair
 from .entry import Entry, PowerLaw, species_of
+from .pair import PairModel
 
 BINARY = ((1.0, 1.18), (1.18, 1.4))
 CONTACT = ((1.0, 1.2), (1.2, 1.4))
-KOB_ANDERSEN = {"sigma": ((1.0, 0.8), (0.8, 0.88)), "epsilon": ((1.0, 1.5), (1.5, 0.5))}
+KOB_ANDERSEN: dict[str, Any] = {
+    "sigma": ((1.0, 0.8), (0.8, 0.88)),
+    "epsilon": ((1.0, 1.5), (1.5, 0.5)),
+}
 SMALL, LARGE = 2 * sin(pi / 10), 2 * sin(pi / 5)
 GOLDEN = (1 + sqrt(5)) / 4  # large to small particles of lj2d
 
 
 def inverse_power(
-    *, sigma=BINARY, epsilon=1.0, exponent=10.0, cutoff=1.48, smoothing=3, contacts=None, name="ipl"
-):
-    """epsilon [(sigma/r)^n + smoothing], the inverse power law for any exponent, cutoff and smoothing order.
+    *,
+    sigma: Any = BINARY,
+    epsilon: Any = 1.0,
+    exponent: float = 10.0,
+    cutoff: Any = 1.48,
+    smoothing: int | None = 3,
+    contacts: float | None = None,
+    name: str = "ipl",
+) -> PairModel:
+    """epsilon [(sigma/r)^n + smoothing], the inverse power law for any exponent, cutoff and
+    smoothing order.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> float(jg.models.inverse_power(exponent=12.0).parameters["exponent"])
         12.0
     """
@@ -238,22 +252,21 @@ ENTRIES = (
 BY_NAME = {known.name: known for known in ENTRIES}
 
 
-def names():
+def names() -> tuple[str, ...]:
     """The names that ``get`` and ``entry`` know.
 
     Example:
-        >>> import jaxglass as jg
         >>> "ipl2d" in jg.models.names()
         True
     """
     return tuple(BY_NAME)
 
 
-def entry(name_or_entry):
-    """The Entry of a published model: composition, density, temperatures, source. An Entry comes back as it is.
+def entry(name_or_entry: str | Entry) -> Entry:
+    """The Entry of a published model: composition, density, temperatures, source. An Entry comes
+    back as it is.
 
     Example:
-        >>> import jaxglass as jg
         >>> jg.models.entry("kalj").composition
         (0.8, 0.2)
     """
@@ -267,12 +280,10 @@ def entry(name_or_entry):
     return BY_NAME[choice("name of the model", name_or_entry, names())]
 
 
-def get(name_or_entry):
+def get(name_or_entry: str | Entry) -> PairModel:
     """The PairModel of a published model, or of an Entry.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> jg.models.get("kalj").sigma.shape
         (2, 2)
     """
@@ -280,15 +291,13 @@ def get(name_or_entry):
     return model() if callable(model) else model
 
 
-def particles(key, name_or_entry, n):
+def particles(key: Array, name_or_entry: str | Entry, n: int) -> dict[str, Array]:
     """Species or diameters of n particles as the entry prescribes, in random order.
 
     Returns:
         dict with one entry, ``species`` (n,) or ``diameter`` (n,), ready for ``jg.glass``.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> int(jg.models.particles(jax.random.key(0), "ipl2d", 10)["species"].sum())
         5
     """

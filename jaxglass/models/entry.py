@@ -1,4 +1,6 @@
-"""A mixture that can be prepared: a pair model together with what it is made of and where it is studied."""
+"""A mixture that can be prepared: a pair model together with what it is made of and where it is
+studied.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +16,8 @@ from .pair import PairModel
 class PowerLaw:
     """Diameters between ``low`` and ``high`` with density p(d) ~ d^-exponent, as a composition.
 
-    Called with numbers between 0 and 1 it gives the diameters below which these shares of the particles lie; with
-    ``unit_mean`` it scales them to mean 1.
+    Called with numbers between 0 and 1 it gives the diameters below which these shares of the
+    particles lie; with ``unit_mean`` it scales them to mean 1.
     """
 
     low: float
@@ -48,8 +50,9 @@ class Entry:
         model: PairModel, or a function without arguments that makes one.
         dim: dimensions, 2, 3 or 4.
         density: particles per volume.
-        composition: the fraction of every species, in the order of the model's tables; or, for continuous diameters, a
-            function of shares (n,) in (0, 1) that gives the diameters below which these shares lie, like PowerLaw.
+        composition: the fraction of every species, in the order of the model's tables; or, for
+            continuous diameters, a function of shares (n,) in (0, 1) that gives the diameters below
+            which these shares lie, like PowerLaw.
         liquid: temperature at which the liquid is equilibrated.
         anneal: temperature at which it is annealed before the quench.
         time: annealing time.
@@ -58,8 +61,6 @@ class Entry:
         source: where the numbers come from.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jax.numpy as jnp, jaxglass as jg
         >>> def soft(x, p): return x ** -8
         >>> sizes = jnp.array([1.0, 1.2, 1.4])
         >>> model = jg.models.pair(soft, sigma=0.5 * (sizes[:, None] + sizes), cutoff=1.6)
@@ -137,6 +138,8 @@ def _refuse_unlike(model, composition):
 
 
 def species_of(fractions, n):
-    """Species indices of n particles, the last species first; every count is within one of its fraction."""
+    """Species indices of n particles, the last species first; every count is within one of its
+    fraction.
+    """
     ends = np.array([round(sum(fractions[k:]) * n) for k in range(1, len(fractions))], int)
     return np.sum(np.arange(n)[:, None] < ends, axis=1)

@@ -1,10 +1,11 @@
 """The one door to jax-md: neighbour lists and integrators.
 
-jax_md takes seconds to import, so it is loaded on first use. It imports JAX's Pallas, whose options then belong to the key
-of every compiled program: Pallas alone is quick, and imported first it lets a second call find the program of the first.
-Cell lists hold fractional coordinates, distances are our own, right in sheared cells. The sizes come from a ListPlan of
-plain numbers instead of jax-md's ``allocate``, so that lists can be built under jit and vmap, and glasses of one size share
-one compiled program.
+jax_md takes seconds to import, so it is loaded on first use. It imports JAX's Pallas, whose options
+then belong to the key of every compiled program: Pallas alone is quick, and imported first it lets
+a second call find the program of the first. Cell lists hold fractional coordinates, distances are
+our own, right in sheared cells. The sizes come from a ListPlan of plain numbers instead of jax-md's
+``allocate``, so that lists can be built under jit and vmap, and glasses of one size share one
+compiled program.
 """
 
 import dataclasses
@@ -41,7 +42,8 @@ class ListPlan(NamedTuple):
 def plan_list(n, box, radius, room):
     """A ListPlan for n particles, from the bounds of a Box, which may be unknown.
 
-    The number of pairs is that of a uniform fluid plus a quarter; ``room`` multiplies every capacity.
+    The number of pairs is that of a uniform fluid plus a quarter; ``room`` multiplies every
+    capacity.
     """
     if box.width is None:
         return ListPlan(radius, (), 0, min(n * (n - 1) // 2, int(n * 40 * room)))
@@ -60,8 +62,9 @@ def plan_list(n, box, radius, room):
 def list_pairs(plan, glass):
     """All pairs closer than ``plan.radius``, found in jax-md's cell lists.
 
-    Each particle is compared with its own cell and with half of the cells around it. jax-md's own list of pairs packs the
-    candidates with a scatter, which took many times as long here (for kalj, n = 4,096, 2 cores).
+    Each particle is compared with its own cell and with half of the cells around it. jax-md's own
+    list of pairs packs the candidates with a scatter, which took many times as long here (for kalj,
+    n = 4,096, 2 cores).
 
     Returns:
         i, j: (capacity,), i < j, equal to n where padded.
@@ -85,7 +88,9 @@ def list_pairs(plan, glass):
 
 
 def _half_of_the_cells_around(plan, place):
-    """Candidates of every particle: indices (n, c), n where there is none, their places (n, c, d), overflow."""
+    """Candidates of every particle: indices (n, c), n where there is none, their places (n, c, d),
+    overflow.
+    """
     from jax_md import partition
 
     n, dim = place.shape
@@ -116,7 +121,8 @@ def integrator(thermostat, force, dt, damping):
         damping: relaxation time of the Nose-Hoover chain, or friction of the Langevin thermostat.
 
     Returns:
-        initialise(key, position, kT, bonds) and step(state, kT, bonds); states have ``position`` and ``momentum``.
+        initialise(key, position, kT, bonds) and step(state, kT, bonds); states have ``position``
+        and ``momentum``.
     """
     from jax_md import simulate
 
@@ -128,7 +134,8 @@ def integrator(thermostat, force, dt, damping):
         start, apply = simulate.nvt_langevin(of_bonds, shift, dt, 1.0, gamma=damping)
     else:
         start, apply = simulate.nve(of_bonds, shift, dt)
-    # jax-md makes some of the state in float32; one precision throughout keeps the loops well typed.
+    # jax-md makes some of the state in float32; one precision throughout keeps the loops well
+    # typed.
     double = lambda state: jax.tree.map(
         lambda a: a.astype(jnp.float64) if a.dtype == jnp.float32 else a, state
     )

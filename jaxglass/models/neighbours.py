@@ -1,7 +1,7 @@
 """Bonds of a glass: the pairs that interact, or will after a small motion.
 
-Sizes are decided before tracing by ``plan``; what does not fit sets a status bit, and ``with_room`` answers it on the
-host by trying again with larger lists.
+Sizes are decided before tracing by ``plan``; what does not fit sets a status bit, and ``with_room``
+answers it on the host by trying again with larger lists.
 """
 
 import math
@@ -95,7 +95,8 @@ OVERFLOWS = Status.NEIGHBOUR_OVERFLOW | Status.BOND_OVERFLOW
 
 
 def with_room(attempt, *trees):
-    """Runs ``attempt(room)``; outside tracing, retries with doubled room while its status reports an overflow.
+    """Runs ``attempt(room)``; outside tracing, retries with doubled room while its status reports
+    an overflow.
 
     Args:
         attempt: function of the factor on every capacity, returning something with a ``status``.
@@ -148,7 +149,9 @@ def check(model, glass):
 
 
 def _largest_cutoff(model, glass):
-    """Over all pairs of species in the glass, or of the largest diameter with itself; in NumPy, as it runs on every call."""
+    """Over all pairs of species in the glass, or of the largest diameter with itself; in NumPy, as
+    it runs on every call.
+    """
     kind = np.asarray(kinds(model, glass))
     present = np.unique(kind) if model.sigma is not None else np.max(kind, keepdims=True)
     longest = range_of(jax.tree.map(np.asarray, model), present[:, None], present)

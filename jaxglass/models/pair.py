@@ -4,13 +4,17 @@ The energy of a pair at distance r, zero from r = x_c sigma on, is
 
     e(r) = epsilon [phi(t; p) - sum_{l<=q} T_l (t - x_c^2)^l],     t = (r / sigma)^2,
 
-with the polynomial only where the model is smoothed. Every one of sigma, epsilon, x_c, p and T may differ from one pair of
-species to another. Derivatives are taken with respect to s = r.r / 2,
+with the polynomial only where the model is smoothed. Every one of sigma, epsilon, x_c, p and T may
+differ from one pair of species to another. Derivatives are taken with respect to s = r.r / 2,
 
     F_k = d^k e / d s^k,        f = F_1 r,        K = F_1 1 + F_2 r r,        and so on,
 
-which needs no unit vectors and no division by r, and in which every contraction of the landscape is a polynomial.
+which needs no unit vectors and no division by r, and in which every contraction of the landscape is
+a polynomial.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,8 +24,9 @@ from ..core.arrays import dot
 from ..core.struct import Struct, static
 from .smoothing import powers, taylor
 
-# Where the energy of a masked pair is evaluated, in cutoffs: far from the singular core, and short of the end, at which
-# the derivatives of contact shapes are infinite. Infinite times the mask's zero would be NaN in a derivative.
+# Where the energy of a masked pair is evaluated, in cutoffs: far from the singular core, and short
+# of the end, at which the derivatives of contact shapes are infinite. Infinite times the mask's
+# zero would be NaN in a derivative.
 HARMLESS = 0.9
 
 
@@ -29,32 +34,37 @@ class PairModel(Struct):
     """A pair potential with its parameters. Build one with ``jg.models.pair`` or ``jg.models.get``.
 
     Attributes:
-        parameters: dict of leaves that ``shape`` reads; a (k, k) table gives every pair of species its own number.
+        parameters: dict of leaves that ``shape`` reads; a (k, k) table gives every pair of species
+            its own number.
         sigma: (k, k) length of each pair of species; None for continuous diameters.
         epsilon: (k, k) energy of each pair of species, or a number.
-        nonadditivity: with diameters, sigma_ij = (d_i + d_j)/2 (1 - nonadditivity |d_i - d_j|); None with species.
+        nonadditivity: with diameters, sigma_ij = (d_i + d_j)/2 (1 - nonadditivity |d_i - d_j|);
+            None with species.
         cutoff: in units of sigma, a number or a (k, k) table.
         shape: function (t, p) -> energy in units of epsilon, t = (r / sigma)^2.
-        smoothing: number of derivatives made to vanish at the cutoff; None leaves the shape as it is.
+        smoothing: number of derivatives made to vanish at the cutoff; None leaves the shape as it
+            is.
         reach: bound on every interaction distance; sizes neighbour lists.
-        contacts: expected bonds per particle, sizes bond lists while tracing; None for an estimate from the density.
+        contacts: expected bonds per particle, sizes bond lists while tracing; None for an estimate
+            from the density.
         name: for messages and files.
     """
 
     parameters: dict
-    sigma: Array
+    sigma: Array | None
     epsilon: Array
-    nonadditivity: Array
+    nonadditivity: Array | None
     cutoff: Array
-    shape: object = static()
-    smoothing: int = static()
+    shape: Callable = static()
+    smoothing: int | None = static()
     reach: float = static()
-    contacts: float = static()
+    contacts: float | None = static()
     name: str = static()
 
 
 class PairEnergy(Struct):
-    """What loops over steps evaluate: a model with its smoothing polynomial worked out. Made by ``settled``.
+    """What loops over steps evaluate: a model with its smoothing polynomial worked out. Made by
+    ``settled``.
 
     Attributes:
         parameters, sigma, epsilon, nonadditivity, cutoff, shape, reach: as in PairModel.
@@ -62,12 +72,12 @@ class PairEnergy(Struct):
     """
 
     parameters: dict
-    sigma: Array
+    sigma: Array | None
     epsilon: Array
-    nonadditivity: Array
+    nonadditivity: Array | None
     cutoff: Array
     taylor: tuple
-    shape: object = static()
+    shape: Callable = static()
     reach: float = static()
 
 
@@ -76,7 +86,8 @@ class Scales(Struct):
 
     Attributes:
         sigma: (b,).
-        epsilon, cutoff, parameters, taylor: numbers that all pairs share, or (b,) where the model has a table.
+        epsilon, cutoff, parameters, taylor: numbers that all pairs share, or (b,) where the model
+            has a table.
     """
 
     sigma: Array
@@ -92,7 +103,9 @@ def is_table(model, leaf):
 
 
 def _symmetric(table):
-    """Both orders of a pair are the same pair, also for the derivative with respect to one entry."""
+    """Both orders of a pair are the same pair, also for the derivative with respect to one
+    entry.
+    """
     return 0.5 * (table + table.T)
 
 
@@ -114,12 +127,10 @@ def range_of(model, a, b):
     return cutoff * length(model, a, b)
 
 
-def diameters(model, glass):
+def diameters(model: PairModel, glass: Any) -> Array:
     """Sizes of the particles, (n,): sigma of a pair of the particle's own kind.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> g = jg.glass([[0.0, 0.0], [1.5, 0.0]], 8.0, species=[0, 1])
         >>> jg.models.diameters(jg.models.get("ipl2d"), g).tolist()
         [1.0, 1.4]
@@ -129,7 +140,9 @@ def diameters(model, glass):
 
 
 def settled(model):
-    """The PairEnergy of a model; loops over steps settle their model before they start. A settled one comes back as it is."""
+    """The PairEnergy of a model; loops over steps settle their model before they start. A settled
+    one comes back as it is.
+    """
     if isinstance(model, PairEnergy):
         return model
     own = (model.parameters, model.sigma, model.epsilon, model.nonadditivity, model.cutoff)
@@ -168,7 +181,8 @@ def mixed(model, glass, i, j):
 
 
 def energy_of(model, order=0):
-    """The function (s, scales) -> energies of pairs, or their derivatives of the given order in s = r.r / 2, (b,).
+    """The function (s, scales) -> energies of pairs, or their derivatives of the given order in s =
+    r.r / 2, (b,).
 
     Valid below the cutoff; callers replace distances beyond it before, and the result after.
     """
@@ -193,7 +207,8 @@ def _derivative(f):
 def derivatives(model, scales, separation, valid, order):
     """F_0 ... F_order of every pair, (order + 1, b); zero for pairs not valid or beyond the cutoff.
 
-    The distance of a masked pair is replaced before the singularity, so that derivatives of the mask are clean too.
+    The distance of a masked pair is replaced before the singularity, so that derivatives of the
+    mask are clean too.
 
     Args:
         scales: Scales of the pairs, from ``mixed``.

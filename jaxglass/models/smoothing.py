@@ -1,7 +1,8 @@
-"""Smoothing at the cutoff: the Taylor polynomial of a shape about it, of order q in t = x^2, is subtracted.
+"""Smoothing at the cutoff: the Taylor polynomial of a shape about it, of order q in t = x^2, is
+subtracted.
 
-The energy and q derivatives vanish there. Written out in powers of x^2 it is the polynomial of the literature,
-phi(x) + sum_{l<=q} c_2l x^2l; for x^-n and with double factorials
+The energy and q derivatives vanish there. Written out in powers of x^2 it is the polynomial of the
+literature, phi(x) + sum_{l<=q} c_2l x^2l; for x^-n and with double factorials
 
     c_2l = (-1)^(l+1) / [(2q - 2l)!! (2l)!!]  (n + 2q)!! / [(n - 2)!! (n + 2l)]  x_c^-(n + 2l).
 """

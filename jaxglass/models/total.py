@@ -1,4 +1,6 @@
-"""Total energy and forces of a configuration: the sum of the energies of its bonds, anywhere, not only at a minimum."""
+"""Total energy and forces of a configuration: the sum of the energies of its bonds, anywhere, not
+only at a minimum.
+"""
 
 import functools
 
@@ -10,8 +12,9 @@ from ..core.status import or_nan
 from ..core.struct import Struct
 from ..system.bonds import difference, scatter
 from ..system.box import minimum_image
+from ..system.glass import Glass
 from .neighbours import check, find_bonds, plan, with_room
-from .pair import derivatives, mixed
+from .pair import PairModel, derivatives, mixed
 
 
 class _Total(Struct):
@@ -20,17 +23,15 @@ class _Total(Struct):
     status: Array
 
 
-def energy(model, glass):
-    """Potential energy of a glass, a scalar; NaN where the model cannot describe the glass. Works anywhere, not only
-    at a minimum.
+def energy(model: PairModel, glass: Glass) -> Array:
+    """Potential energy of a glass, a scalar; NaN where the model cannot describe the glass. Works
+    anywhere, not only at a minimum.
 
     Args:
         model: PairModel.
         glass: Glass.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> g = jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0)
         >>> bool(jg.energy(jg.models.get("ipl2d"), g) > 0)
         True
@@ -38,12 +39,10 @@ def energy(model, glass):
     return _total(model, glass).energy
 
 
-def force(model, glass):
+def force(model: PairModel, glass: Glass) -> Array:
     """Minus the gradient of the energy, (n, d).
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> f = jg.force(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
         >>> bool(f[0, 0] < 0), bool(abs(f.sum()) < 1e-12)
         (True, True)

@@ -1,4 +1,6 @@
-"""Modes: harmonic ones and their spectra, soft modes, the seeds of their search, the catalogue of soft spots."""
+"""Modes: harmonic ones and their spectra, soft modes, the seeds of their search, the catalogue of
+soft spots.
+"""
 
 from ..landscape.contractions import participation_ratio
 from .cost import Cost

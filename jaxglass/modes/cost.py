@@ -1,11 +1,13 @@
 """Costs whose minima on the unit sphere are soft modes, as values.
 
-With a(z) = M:zz and a form s(z) of degree m with gradient m g(z), a cost is a^p / |s|^q with 2 p = q m, so that it does not
-depend on the norm of z. All obey one equation: the slope of log(cost) / 2p is
+With a(z) = M:zz and a form s(z) of degree m with gradient m g(z), a cost is a^p / |s|^q with 2 p =
+q m, so that it does not depend on the norm of z. All obey one equation: the slope of log(cost) / 2p
+is
 
     G = M z / a - g / s,
 
-which vanishes where M z = (a / s) g. A cost is one file with its g and with the coefficients of s along a line.
+which vanishes where M z = (a / s) g. A cost is one file with its g and with the coefficients of s
+along a line.
 """
 
 import functools
@@ -26,8 +28,8 @@ class Cost(NamedTuple):
         p, q: its powers.
         needs: parts of an expansion that ``drive`` uses, of landscape/contract.py.
         drive: (e, z) -> g, for fields (n, d) and columns (n, d, c).
-        along: (e, z, d) -> coefficients in t, ascending, of every bond's share of s(z + t d); z and d are differences along
-            bonds (b, d, c), the coefficients (b, c).
+        along: (e, z, d) -> coefficients in t, ascending, of every bond's share of s(z + t d); z and
+            d are differences along bonds (b, d, c), the coefficients (b, c).
         negative: bit to set where s is negative.
     """
 
@@ -57,7 +59,8 @@ def form_along(cost, e, z, d):
     return tuple(jnp.sum(c, axis=0) for c in cost.along(e, e.difference(z), e.difference(d)))
 
 
-# Polynomials in t: tuples of coefficients, ascending. Components of vectors on bonds (b, d, c) lie on axis 1.
+# Polynomials in t: tuples of coefficients, ascending. Components of vectors on bonds (b, d, c) lie
+# on axis 1.
 bond_dot = functools.partial(dot, axis=1)
 
 

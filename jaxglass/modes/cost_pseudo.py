@@ -1,4 +1,6 @@
-"""C = kappa^2 / sum_b (z_b.z_b)^2: it needs the Hessian and the bonds alone; stationary where M z ~ sum_b (+/-) (z_b.z_b) z_b."""
+"""C = kappa^2 / sum_b (z_b.z_b)^2: it needs the Hessian and the bonds alone; stationary where M z ~
+sum_b (+/-) (z_b.z_b) z_b.
+"""
 
 import jax.numpy as jnp
 

@@ -1,4 +1,6 @@
-"""E4 = kappa^2 / chi: a = M:zz, s = U'''':zzzz, g = U'''':zzz; stationary where M z = (kappa / chi) U'''':zzz."""
+"""E4 = kappa^2 / chi: a = M:zz, s = U'''':zzzz, g = U'''':zzz; stationary where M z = (kappa / chi)
+U'''':zzz.
+"""
 
 from ..core.status import Status
 from .cost import Cost, plus, ray_along, square_along, times

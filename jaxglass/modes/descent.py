@@ -1,7 +1,9 @@
-"""Soft modes by descent: an optax optimiser on the logarithm of the cost, over the normalised sphere.
+"""Soft modes by descent: an optax optimiser on the logarithm of the cost, over the normalised
+sphere.
 
-The cost does not depend on the norm of z, so z = y / |y| up to the change of variables y -> A y that makes the Hessian the
-identity when the direct engine is at hand (A A^T = M^-1): L-BFGS then takes tens of steps instead of a thousand.
+The cost does not depend on the norm of z, so z = y / |y| up to the change of variables y -> A y
+that makes the Hessian the identity when the direct engine is at hand (A A^T = M^-1): L-BFGS then
+takes tens of steps instead of a thousand.
 """
 
 import jax
@@ -22,7 +24,8 @@ def descend(cost, e, start, *, variables, tol, max_steps, optimiser=None):
         variables: (to, back): fields z = to(y), linear, and y = back(z) for the start.
         tol: |M z - (a/s) g| / |M z| to reach.
         max_steps: limit.
-        optimiser: optax GradientTransformationExtraArgs; L-BFGS with its zoom line search by default.
+        optimiser: optax GradientTransformationExtraArgs; L-BFGS with its zoom line search by
+            default.
 
     Returns:
         z (n, d), residual, steps.

@@ -1,11 +1,12 @@
-"""Lowest vibrational modes, M psi = omega^2 psi, translations left out, by three engines, with right derivatives.
+"""Lowest vibrational modes, M psi = omega^2 psi, translations left out, by three engines, with
+right derivatives.
 
     d omega_k^2 = psi_k.dM psi_k
     d psi_k = sum_l psi_l (psi_l.dM psi_k) / (omega_k^2 - omega_l^2) - (M - omega_k^2)^-1 dM psi_k
 
-the sum over the other modes found, the solve on the complement of all of them. Between modes closer than DEGENERATE the
-vector's derivative does not exist, and that term is left out: differentiate only what does not depend on the choice of
-vectors within a degenerate group.
+the sum over the other modes found, the solve on the complement of all of them. Between modes closer
+than DEGENERATE the vector's derivative does not exist, and that term is left out: differentiate
+only what does not depend on the choice of vectors within a degenerate group.
 """
 
 import functools
@@ -37,10 +38,12 @@ from ..system.box import fractional
 METHODS = ("auto", "filter", "direct", "dense")
 DENSE_SIZE = 1000  # degrees of freedom below which full diagonalisation (0.1 s) is the fastest
 DEGENERATE = 1e-9  # gap between two modes over the highest found, far above rounding
-# Residual |M psi - omega^2 psi| / omega^2 of a mode that counts as found; frequencies are then right to its square.
+# Residual |M psi - omega^2 psi| / omega^2 of a mode that counts as found; frequencies are then
+# right to its square.
 GOOD = 1e-5
-# Vectors that the iteration on the inverse carries at least, and for each mode wanted: fewer vectors than modes and a long
-# chain beat the reverse (see linalg/krylov). It finds at most as many modes of one frequency as it carries vectors.
+# Vectors that the iteration on the inverse carries at least, and for each mode wanted: fewer
+# vectors than modes and a long chain beat the reverse (see linalg/krylov). It finds at most as many
+# modes of one frequency as it carries vectors.
 LEAST_WIDTH = 8
 WIDTH_PER_MODE = 0.75
 LONGEST_CHAIN = 12
@@ -84,15 +87,16 @@ def lowest_modes(
     Args:
         e: expansion.
         count: number of modes.
-        method: "direct": block Lanczos on the inverse from the direct engine; needs bonds and a minimum. "filter":
-            Chebyshev-filtered subspace iteration, matrix-free, little memory, works at saddles too. "dense": full
-            diagonalisation. "auto": direct with a factor; else dense below 1,000 degrees of freedom, then direct while
-            it fits in memory, or filter.
+        method: "direct": block Lanczos on the inverse from the direct engine; needs bonds and a
+            minimum. "filter": Chebyshev-filtered subspace iteration, matrix-free, little memory,
+            works at saddles too. "dense": full diagonalisation. "auto": direct with a factor; else
+            dense below 1,000 degrees of freedom, then direct while it fits in memory, or filter.
         key: JAX random key of the start of the iterations; a fixed one by default.
         factor: Factor of e, from ``factorise``.
 
     Returns:
-        Modes: frequency, vector, residual, steps, status. Differentiable; see the module for degenerate modes.
+        Modes: frequency, vector, residual, steps, status. Differentiable; see the module for
+        degenerate modes.
 
     Example:
         >>> m = jg.lowest_modes(e, 4)
@@ -119,7 +123,9 @@ def lowest_modes(
 
 
 def _with_room(e, factor, key, count, method):
-    """``_lowest``; outside tracing again with twice the vectors while there are more equal modes than vectors."""
+    """``_lowest``; outside tracing again with twice the vectors while there are more equal modes
+    than vectors.
+    """
     n, d = e.position.shape
     width = min(max(LEAST_WIDTH, math.ceil(WIDTH_PER_MODE * count)), n * d - d)
     found = _lowest(e, factor, key, _Settings(count, method, width))
@@ -168,7 +174,8 @@ def _lowest(e, factor, key, settings):
         )
         status = status | flag(_most_alike(pairs.value) >= settings.width, Status.CROWDED)
     else:
-        # Half as many vectors more than wanted, at least eight: the filter's gain falls with the gap above the last one.
+        # Half as many vectors more than wanted, at least eight: the filter's gain falls with the
+        # gap above the last one.
         width = min(count + max(8, count // 2), n * d - d)
         start = project(jax.random.normal(key, (n * d, width)))
         pairs = lowest_by_filter(matvec, start, count, project=project)
@@ -186,7 +193,9 @@ def _most_alike(value):
 
 
 def _plane_waves(e, count):
-    """The longest transverse waves of the box, (n d, count): most low modes of a large glass resemble them."""
+    """The longest transverse waves of the box, (n d, count): most low modes of a large glass
+    resemble them.
+    """
     n, d = e.position.shape
     side = math.ceil((2 * count) ** (1 / d) / 2) + 1
     half = [k for k in itertools.product(range(-side, side + 1), repeat=d) if k > (0,) * d]

@@ -1,11 +1,13 @@
 """Soft modes by mapping: z <- M^-1 g(z), many starts at once, steered so that it always descends.
 
-The mapping's step is the slope of the cost in the metric of M: w = M^-1 G = z / a - M^-1 g / s, and z - a w is the next
-iterate. Successive steps are combined as conjugate directions (Polak and Ribiere), and along each direction the cost is a
-ratio of known polynomials, so that its first minimum is found exactly. That damps the cycles which the bare mapping can
-fall into, and takes tens of steps where the bare one takes hundreds.
+The mapping's step is the slope of the cost in the metric of M: w = M^-1 G = z / a - M^-1 g / s, and
+z - a w is the next iterate. Successive steps are combined as conjugate directions (Polak and
+Ribiere), and along each direction the cost is a ratio of known polynomials, so that its first
+minimum is found exactly. That damps the cycles which the bare mapping can fall into, and takes tens
+of steps where the bare one takes hundreds.
 
-Starts need unequal numbers of steps, the slowest twice the mean: those that are left go on in ever narrower batches.
+Starts need unequal numbers of steps, the slowest twice the mean: those that are left go on in ever
+narrower batches.
 """
 
 import jax
@@ -17,8 +19,9 @@ from ..core.struct import Struct
 from ..landscape.solve import remove_translation
 from .cost import form_along
 
-# Trial lengths of a line search, 1e-4 to 100 times a step that changes z by its own size: a factor of 1.34 between them,
-# fine enough that the first minimum of a ratio of polynomials of degree four was never jumped over in 16,000 searches.
+# Trial lengths of a line search, 1e-4 to 100 times a step that changes z by its own size: a factor
+# of 1.34 between them, fine enough that the first minimum of a ratio of polynomials of degree four
+# was never jumped over in 16,000 searches.
 GRID = 48
 WIDE = 24  # a batch worth narrowing; each narrower width is a program of its own
 HALVINGS = 50  # of the interval found on the grid: to the last digit
@@ -89,7 +92,9 @@ def _sum(x):
 
 
 def _evaluate(cost, e, inverse, z, steps):
-    """Everything that follows from z, of unit norm: a, s, G, w = M^-1 G, and |M z - (a/s) g| / |M z| = |a| |G| / |M z|."""
+    """Everything that follows from z, of unit norm: a, s, G, w = M^-1 G, and |M z - (a/s) g| / |M
+    z| = |a| |G| / |M z|.
+    """
     z = remove_translation(z)
     z = z / jnp.sqrt(jnp.maximum(_sum(z * z), 1e-300))
     mz, g = e.second(z), cost.drive(e, z)
@@ -109,7 +114,9 @@ def _quadratic(e, state):
 
 
 def first_minimum(cost, a, s):
-    """The first minimum along t > 0 of p log a(t) - q log |s(t)|, both given by ascending coefficients (c,)."""
+    """The first minimum along t > 0 of p log a(t) - q log |s(t)|, both given by ascending
+    coefficients (c,).
+    """
     unit = jnp.sqrt(a[0] / jnp.maximum(a[2], 1e-300))  # a step that changes z by its own size
     t = unit * jnp.concatenate([jnp.zeros(1), jnp.geomspace(1e-4, 1e2, GRID)])[:, None]
     slope = lambda t: _slope(cost, a, s, t)

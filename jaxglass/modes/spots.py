@@ -1,9 +1,11 @@
-"""The catalogue of soft spots of a glass: modes from many seeds, duplicates merged, what is still missing estimated.
+"""The catalogue of soft spots of a glass: modes from many seeds, duplicates merged, what is still
+missing estimated.
 
-Seeds are responses to force dipoles on bonds drawn at random, so that the hits on each mode are a sample of the sizes of
-their basins. From the modes hit once, f1, and twice, f2, Chao's estimator of the number never hit is
-f1 (f1 - 1) / (2 (f2 + 1)). The search stops when that falls below a bound and enough seeds were tried to have hit, with 95 %
-confidence, any mode whose basin holds a given share of the bonds; or when every bond has been tried.
+Seeds are responses to force dipoles on bonds drawn at random, so that the hits on each mode are a
+sample of the sizes of their basins. From the modes hit once, f1, and twice, f2, Chao's estimator of
+the number never hit is f1 (f1 - 1) / (2 (f2 + 1)). The search stops when that falls below a bound
+and enough seeds were tried to have hit, with 95 % confidence, any mode whose basin holds a given
+share of the bonds; or when every bond has been tried.
 """
 
 import functools
@@ -54,7 +56,8 @@ def merge_modes(modes: SoftMode, *, same: float = SAME) -> tuple[Array, Array]:
         same: overlap |z_a.z_b| from which two modes count as one.
 
     Returns:
-        label (k,): index of the first mode equal to each, -1 for failed ones; hits (k,): how many carry each label.
+        label (k,): index of the first mode equal to each, -1 for failed ones; hits (k,): how many
+        carry each label.
 
     Example:
         >>> seeds = jg.modes.dipole_seeds(e, jnp.arange(8))
@@ -86,11 +89,13 @@ def soft_spots(
     tol: float = 1e-9,
     progress: bool = False,
 ) -> SoftSpots:
-    """All soft spots of a glass, with an estimate of how many are missing. Runs on the host, in compiled batches.
+    """All soft spots of a glass, with an estimate of how many are missing. Runs on the host, in
+    compiled batches.
 
     Args:
         e: Expansion at a minimum.
-        search: ``pseudo_harmonic_mode``, ``quartic_mode`` or ``cubic_mode``, or any function of the same arguments.
+        search: ``pseudo_harmonic_mode``, ``quartic_mode`` or ``cubic_mode``, or any function of the
+            same arguments.
         factor: Factor of e, from ``factorise``.
         batch: seeds searched together.
         most: number of random seeds at most; default: every bond once.
@@ -104,7 +109,8 @@ def soft_spots(
         progress: show a bar.
 
     Returns:
-        SoftSpots, softest first. Under jit and vmap use ``modes.merge_modes`` of a fixed batch instead.
+        SoftSpots, softest first. Under jit and vmap use ``modes.merge_modes`` of a fixed batch
+        instead.
 
     Example:
         >>> spots = jg.soft_spots(e, batch=32)
@@ -139,7 +145,8 @@ def soft_spots(
     with Progress("soft spots", len(bonds), show=progress) as bar:
         for begin in range(0, len(bonds), batch):
             chosen = bonds[begin : begin + batch]
-            # A last short batch is filled up, so that it does not compile anew; the filling is not counted.
+            # A last short batch is filled up, so that it does not compile anew; the filling is not
+            # counted.
             filled = np.resize(chosen, min(batch, len(bonds)))
             modes = search(dipole_seeds(e, jnp.asarray(filled), factor=factor))
             found.add(jax.tree.map(lambda a, k=len(chosen): a[:k], modes))

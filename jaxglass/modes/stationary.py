@@ -1,7 +1,9 @@
-"""Quartic, cubic and pseudo-harmonic modes: stationary fields of their costs, differentiable in the model.
+"""Quartic, cubic and pseudo-harmonic modes: stationary fields of their costs, differentiable in the
+model.
 
-The derivative of a mode follows from its own stationarity G(z) = 0, by one projected solve with dG/dz, whatever the number
-of steps that found it:  dz = -(dG/dz)^-1 (dG/de) de,  off z and the translations.
+The derivative of a mode follows from its own stationarity G(z) = 0, by one projected solve with
+dG/dz, whatever the number of steps that found it:  dz = -(dG/dz)^-1 (dG/de) de,  off z and the
+translations.
 """
 
 import functools
@@ -34,7 +36,8 @@ from .descent import descend
 from .mapping import map_modes
 
 METHODS = ("auto", "optax", "mapping")
-# Limits of steps: of 16,000 searches of the mapping the longest took 60; L-BFGS without a factor takes about 1,000.
+# Limits of steps: of 16,000 searches of the mapping the longest took 60; L-BFGS without a factor
+# takes about 1,000.
 MOST_STEPS = {"mapping": 500, "optax": 3000}
 
 
@@ -78,9 +81,10 @@ def quartic_mode(
 
     Args:
         e: expansion at a minimum.
-        z0: start (n, d), for example the lowest harmonic mode; or a batch (k, n, d), searched together.
-        method: "optax", L-BFGS on the sphere; "mapping", z <- M^-1 g(z) with conjugate directions, the faster one for
-            batches; needs bonds. "auto": mapping where there are bonds.
+        z0: start (n, d), for example the lowest harmonic mode; or a batch (k, n, d), searched
+            together.
+        method: "optax", L-BFGS on the sphere; "mapping", z <- M^-1 g(z) with conjugate directions,
+            the faster one for batches; needs bonds. "auto": mapping where there are bonds.
         tol: residual to reach.
         max_steps: default 500 of the mapping, 3000 of the descent.
         optimiser: optax optimiser for "optax".
@@ -117,7 +121,8 @@ def cubic_mode(
     optimiser: Any = None,
     factor: Factor | None = None,
 ) -> SoftMode:
-    """Cubic mode: M z = (kappa/tau) U''':zz, a minimum of kappa^3 / tau^2, 3/2 of the barrier along it.
+    """Cubic mode: M z = (kappa/tau) U''':zz, a minimum of kappa^3 / tau^2, 3/2 of the barrier along
+    it.
 
     Arguments and result as for ``quartic_mode``; the best start is a quartic mode.
 
@@ -148,7 +153,8 @@ def pseudo_harmonic_mode(
     optimiser: Any = None,
     factor: Factor | None = None,
 ) -> SoftMode:
-    """Pseudo-harmonic mode: a minimum of kappa^2 / sum_b (z_b.z_b)^2, of the Hessian and the bonds alone.
+    """Pseudo-harmonic mode: a minimum of kappa^2 / sum_b (z_b.z_b)^2, of the Hessian and the bonds
+    alone.
 
     Arguments and result as for ``quartic_mode``. ``e`` may also come from ``from_hessian``.
 
@@ -179,7 +185,8 @@ def soft_mode(
     optimiser: Any = None,
     factor: Factor | None = None,
 ) -> SoftMode:
-    """A minimum of any cost of the form of ``modes.Cost``: what the three functions above call with theirs.
+    """A minimum of any cost of the form of ``modes.Cost``: what the three functions above call with
+    theirs.
 
     Arguments and result as for ``quartic_mode``.
 
@@ -275,7 +282,8 @@ def _one_by_one(function, batch):
 def _inverse(e, factor):
     """M^-1 on columns; by conjugate gradients where there is no factor."""
     if factor is None:
-        # A step of the mapping needs a direction, not a solution: 1e-8 leaves its number of steps as it is.
+        # A step of the mapping needs a direction, not a solution: 1e-8 leaves its number of steps
+        # as it is.
         one = lambda b: cg(e.second, b, tol=1e-8, project=remove_translation).x
         return lambda b: jax.vmap(one, 2, 2)(b)
     return lambda b: remove_translation(apply_inverse(e, factor, remove_translation(b)))

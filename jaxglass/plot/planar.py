@@ -1,12 +1,15 @@
 """Planar periodic pictures: particles, fields on bonds, displacement fields."""
 
+from typing import Any
+
 import numpy as np
 
 from ..models import diameters
+from ..system.glass import Glass
 from .style import apply_style
 
 
-def particles(glass, *, model=None, color="0.85", ax=None):
+def particles(glass: Glass, *, model: Any = None, color: Any = "0.85", ax: Any = None) -> Any:
     """Particles as discs of their own size.
 
     Args:
@@ -36,7 +39,15 @@ def particles(glass, *, model=None, color="0.85", ax=None):
     return ax
 
 
-def bond_field(e, value, *, scale=None, signed=True, label=None, ax=None):
+def bond_field(
+    e,
+    value: Any,
+    *,
+    scale: float | None = None,
+    signed: bool = True,
+    label: str | None = None,
+    ax: Any = None,
+) -> Any:
     """One number per bond as colour and thickness, red negative and dark positive.
 
     Args:
@@ -79,7 +90,15 @@ def bond_field(e, value, *, scale=None, signed=True, label=None, ax=None):
     return ax
 
 
-def displacement_field(glass, z, *, longest=2.0, least=0.0, color="C1", ax=None):
+def displacement_field(
+    glass: Glass,
+    z: Any,
+    *,
+    longest: float = 2.0,
+    least: float = 0.0,
+    color: str = "C1",
+    ax: Any = None,
+) -> Any:
     """A field as arrows, the longest of them ``longest`` particle spacings.
 
     Args:
@@ -107,7 +126,9 @@ def displacement_field(glass, z, *, longest=2.0, least=0.0, color="C1", ax=None)
     return ax
 
 
-def scalar_field(glass, field, *, spots=None, label=None, ax=None):
+def scalar_field(
+    glass: Glass, field: Any, *, spots: Any = None, label: str | None = None, ax: Any = None
+) -> Any:
     """A field on a grid of bins, for example a softness field, with its soft spots ringed.
 
     Args:

@@ -1,11 +1,12 @@
 """The one style of all pictures."""
 
 from pathlib import Path
+from typing import Any
 
 STYLE = Path(__file__).with_name("jaxglass.mplstyle")
 
 
-def apply_style():
+def apply_style() -> Any:
     """Imports matplotlib with the package's style and returns pyplot."""
     try:
         import matplotlib.pyplot as plt

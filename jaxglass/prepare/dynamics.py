@@ -16,7 +16,7 @@ from ..core.struct import Struct, static
 from ..landscape.expansion import at_bonds
 from ..minimise.lists import on_fresh_lists, skin_of
 from ..models import jaxmd, neighbours
-from ..models.pair import mixed, settled
+from ..models.pair import PairModel, mixed, settled
 from ..system.glass import Glass
 
 THERMOSTATS = ("nose-hoover", "langevin", "none")
@@ -55,7 +55,9 @@ class Motion(Struct):
 
     @property
     def temperature(self):
-        """Kinetic temperature; the total momentum is zero, unless the Langevin thermostat moves it too."""
+        """Kinetic temperature; the total momentum is zero, unless the Langevin thermostat moves it
+        too.
+        """
         n, d = self.velocity.shape
         return jnp.sum(self.velocity**2) / (n * d if self.thermostat == "langevin" else n * d - d)
 
@@ -65,8 +67,15 @@ class Motion(Struct):
 
 
 def start_dynamics(
-    key, model, glass, *, temperature, dt=0.005, thermostat="nose-hoover", damping=None
-):
+    key: Array,
+    model: PairModel,
+    glass: Glass,
+    *,
+    temperature: Any,
+    dt: float = 0.005,
+    thermostat: str = "nose-hoover",
+    damping: float | None = None,
+) -> Motion:
     """A glass with velocities drawn at a temperature, ready to move.
 
     Args:
@@ -82,9 +91,6 @@ def start_dynamics(
         Motion.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
-        >>> model = jg.models.get("ipl2d")
         >>> cold = jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64)).glass
         >>> motion = jg.prepare.start_dynamics(jax.random.key(1), model, cold, temperature=0.5)
         >>> motion = jg.prepare.run_dynamics(model, motion, 100, temperature=0.5)
@@ -106,7 +112,9 @@ def start_dynamics(
     return neighbours.with_room(attempt, model, glass)
 
 
-def run_dynamics(model, motion, steps, *, temperature, final_temperature=None):
+def run_dynamics(
+    model: PairModel, motion: Motion, steps: Any, *, temperature: Any, final_temperature: Any = None
+) -> Motion:
     """Moves a glass by a number of time steps.
 
     Args:

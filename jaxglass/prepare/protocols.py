@@ -1,4 +1,5 @@
-"""From a random start to a glass: protocols as frozen lists of stages, run in pieces that can be interrupted.
+"""From a random start to a glass: protocols as frozen lists of stages, run in pieces that can be
+interrupted.
 
 annealed        equilibrate the liquid, anneal just below the glass transition, quench     (the published protocol)
 cooled          equilibrate, cool linearly at a rate, quench                                (density of states)
@@ -11,6 +12,7 @@ from dataclasses import asdict, dataclass
 
 import jax
 import numpy as np
+from jax import Array
 
 from ..core.checks import integer, positive
 from ..core.status import Status, require
@@ -19,6 +21,7 @@ from ..host.identity import describe
 from ..host.progress import Progress
 from ..minimise.quench import Quenched, quench
 from ..models import catalogue, neighbours
+from ..models.entry import Entry
 from ..models.pair import PairModel
 from ..system.box import wrap
 from .dynamics import run_dynamics, start_dynamics
@@ -51,11 +54,13 @@ class Protocol:
     thermostat: str = "nose-hoover"
 
 
-def annealed(name_or_entry, *, time=None, liquid_time=20.0):
-    """Annealing just below the glass transition as the entry says; ``time`` shortens or lengthens it.
+def annealed(
+    name_or_entry: str | Entry, *, time: float | None = None, liquid_time: float = 20.0
+) -> Protocol:
+    """Annealing just below the glass transition as the entry says; ``time`` shortens or lengthens
+    it.
 
     Example:
-        >>> import jaxglass as jg
         >>> jg.protocols.annealed("ipl2d").stages[1].time
         200.0
     """
@@ -68,11 +73,12 @@ def annealed(name_or_entry, *, time=None, liquid_time=20.0):
     )
 
 
-def cooled(name_or_entry, *, rate=1e-3, low=0.1, liquid_time=20.0):
+def cooled(
+    name_or_entry: str | Entry, *, rate: float = 1e-3, low: float = 0.1, liquid_time: float = 20.0
+) -> Protocol:
     """Cooling from the liquid at a rate (temperature per time) down to ``low``.
 
     Example:
-        >>> import jaxglass as jg
         >>> round(jg.protocols.cooled("ipl3d", rate=1e-3).stages[1].time)
         900
     """
@@ -89,11 +95,12 @@ def cooled(name_or_entry, *, rate=1e-3, low=0.1, liquid_time=20.0):
     )
 
 
-def instant_quench(name_or_entry, *, parent=None, time=50.0):
+def instant_quench(
+    name_or_entry: str | Entry, *, parent: float | None = None, time: float = 50.0
+) -> Protocol:
     """Equilibration at a parent temperature, which labels the ensemble, then a quench.
 
     Example:
-        >>> import jaxglass as jg
         >>> jg.protocols.instant_quench("poly2d", parent=0.2).stages[0].temperature
         0.2
     """
@@ -104,37 +111,37 @@ def instant_quench(name_or_entry, *, parent=None, time=50.0):
 
 
 def make_glass(
-    key,
-    name_or_entry,
-    n,
+    key: Array,
+    name_or_entry: str | Entry,
+    n: int,
     *,
-    protocol=None,
-    model=None,
-    density=None,
-    progress=False,
-    checkpoint=None,
+    protocol: Protocol | None = None,
+    model: PairModel | None = None,
+    density: float | None = None,
+    progress: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Quenched:
     """A glass of n particles from a random start, by a protocol.
 
     Args:
         key: JAX random key; the same key gives the same glass.
-        name_or_entry: name of a published model, or jg.models.Entry (model, composition, density, protocol).
+        name_or_entry: name of a published model, or jg.models.Entry (model, composition, density,
+            protocol).
         n: number of particles.
         protocol: Protocol, by default ``annealed(name_or_entry)``.
         model: PairModel to use instead of the entry's.
         density: particles per volume, by default the entry's.
         progress: show a progress bar on stderr.
-        checkpoint: path of a file that is rewritten every half minute or so (``KEEP_EVERY``); if it exists and
-            belongs to this run, the run goes on from there, in any process, with the same result as without the
-            interruption. Removed when all went well. It says in words what it belongs to (``head -n 3``): the
-            arguments, the model, and the code of a shape function of yours with what it reads.
+        checkpoint: path of a file that is rewritten every half minute or so (``KEEP_EVERY``); if it
+            exists and belongs to this run, the run goes on from there, in any process, with the
+            same result as without the interruption. Removed when all went well. It says in words
+            what it belongs to (``head -n 3``): the arguments, the model, and the code of a shape
+            function of yours with what it reads.
 
     Returns:
         Quenched: glass, max_force, steps, status.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> fast = jg.protocols.instant_quench("ipl2d", time=1.0)
         >>> q = jg.make_glass(jax.random.key(0), "ipl2d", 64, protocol=fast)
         >>> int(q.status)

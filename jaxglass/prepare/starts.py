@@ -1,27 +1,31 @@
 """Random starts without overlaps."""
 
 import jax
+from jax import Array
 
 from ..core.checks import integer, positive
 from ..models import catalogue
+from ..models.entry import Entry
 from ..system.box import cartesian, make_box
 from ..system.glass import Glass
 
 
-def random_glass(key, name_or_entry, n, *, density=None):
+def random_glass(
+    key: Array, name_or_entry: str | Entry, n: int, *, density: float | None = None
+) -> Glass:
     """Particles of a mixture at random places in a cubic box.
 
-    Uniformly random points: pass the result to ``push_apart`` or ``quench``, which take any finite start.
+    Uniformly random points: pass the result to ``push_apart`` or ``quench``, which take any finite
+    start.
 
     Args:
         key: JAX random key.
-        name_or_entry: name of a published model, or jg.models.Entry: composition, dimensions, density.
+        name_or_entry: name of a published model, or jg.models.Entry: composition, dimensions,
+            density.
         n: number of particles.
         density: particles per volume, the entry's by default.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> jg.random_glass(jax.random.key(0), "kalj", 100).position.shape
         (100, 3)
     """

@@ -2,8 +2,9 @@
 
     d_b = (u on j, -u on i) / sqrt(2),   kappa_b = d.M^-1.d / d.M^-2.d
 
-For every bond at once: with G the pinned inverse, d.M^-1.d = d.G.d and d.M^-2.d = d.G^2.d - |T^T G d|^2, T the unit
-translations; the blocks of G^2 on bonds are minus the derivative of the selected inverse with respect to a shift.
+For every bond at once: with G the pinned inverse, d.M^-1.d = d.G.d and d.M^-2.d = d.G^2.d - |T^T G
+d|^2, T the unit translations; the blocks of G^2 on bonds are minus the derivative of the selected
+inverse with respect to a shift.
 """
 
 import jax
@@ -33,8 +34,8 @@ def dipole_stiffness(
 
     Args:
         e: Expansion at a minimum.
-        method: "direct", every bond exactly in one pass; "cg", one solve a bond, for chosen ones. "auto": direct with a
-            factor or for all bonds, while it fits in memory; cg otherwise.
+        method: "direct", every bond exactly in one pass; "cg", one solve a bond, for chosen ones.
+            "auto": direct with a factor or for all bonds, while it fits in memory; cg otherwise.
         bonds: indices (m,) of the bonds wanted; all by default.
         factor: Factor of e, from ``factorise``, for "direct".
 
@@ -90,7 +91,9 @@ def _by_solves(e, bonds):
 
 @jax.jit
 def _every(e, factor):
-    """kappa_b = u.B.u / (u.B2.u - |u.(T_j - T_i)|^2), B and B2 the blocks of G and G^2, T_i the rows of G T."""
+    """kappa_b = u.B.u / (u.B2.u - |u.(T_j - T_i)|^2), B and B2 the blocks of G and G^2, T_i the
+    rows of G T.
+    """
     n, d = e.position.shape
     first, _ = inverse_blocks(e, factor)
     second = squared_inverse_blocks(e, factor)

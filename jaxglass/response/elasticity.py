@@ -4,9 +4,11 @@ For x -> (1 + F) x, with F any displacement gradient,
 
     A_ijkl = (1/V) d2U / dF_ij dF_kl = (1/V) [sum_b K_b,ik r_j r_l  -  Xi_ij . M^-1 . Xi_kl],   Xi_ij = d2U / dF_ij dx
 
-the first part affine (Born), the second nonaffine relaxation. Two conventions are in use and differ by the prestress:
-  gradient: A itself; its A_pqpq is the modulus G of simple shear gamma in the plane (p, q), x_p moving with x_q;
-  strain: C_ijkl, A symmetrised in ij and in kl, the second derivative along symmetric strains.
+the first part affine (Born), the second nonaffine relaxation. Two conventions are in use and differ
+by the prestress:
+  gradient: A itself; its A_pqpq is the modulus G of simple shear gamma in the plane (p, q), x_p
+  moving with x_q; strain: C_ijkl, A symmetrised in ij and in kl, the second derivative along
+  symmetric strains.
 Sound speeds and the modulus of ``shear_modulus`` follow from A.
 """
 
@@ -78,12 +80,16 @@ class Elasticity(Struct):
 
     @property
     def shear(self) -> Array:
-        """Shear modulus of the isotropic average, gradient convention: what transverse waves feel."""
+        """Shear modulus of the isotropic average, gradient convention: what transverse
+        waves feel.
+        """
         return self.density * self.sound_speeds[0] ** 2
 
     @property
     def sound_speeds(self) -> tuple[Array, Array]:
-        """Transverse and longitudinal speed from the isotropic average of the acoustic tensor; unit masses."""
+        """Transverse and longitudinal speed from the isotropic average of the acoustic tensor; unit
+        masses.
+        """
         d = self.stress.shape[0]
         a = self.total
         trace = jnp.einsum("ijij->", a) / d
@@ -167,7 +173,9 @@ def _shear_modulus(e, factor, plane):
 
 @jax.jit
 def _elasticity(e, factor):
-    """A_ijkl of every pair of displacement gradients ij, kl, from the d^2 velocities v = -M^-1 Xi."""
+    """A_ijkl of every pair of displacement gradients ij, kl, from the d^2 velocities v =
+    -M^-1 Xi.
+    """
     n, d = e.position.shape
     volume = e.glass.box.volume
     directions = jnp.eye(d * d).reshape(d * d, d, d)

@@ -1,6 +1,7 @@
 """Plane waves to compare the modes of a glass with.
 
-Debye: n d = V Omega_d / ((2 pi)^d d) omega_D^d (c_L^-d + (d - 1) c_T^-d), Omega_d the surface of the unit sphere.
+Debye: n d = V Omega_d / ((2 pi)^d d) omega_D^d (c_L^-d + (d - 1) c_T^-d), Omega_d the surface of
+the unit sphere.
 """
 
 import itertools
@@ -9,10 +10,14 @@ import math
 import numpy as np
 
 from ..core.checks import positive
+from ..system.box import Box
 
 
-def phonon_frequencies(box, transverse, longitudinal, largest):
-    """Frequencies c |k| of plane waves that fit a periodic box, each as often as it occurs, up to a largest one.
+def phonon_frequencies(
+    box: Box, transverse: float, longitudinal: float, largest: float
+) -> np.ndarray:
+    """Frequencies c |k| of plane waves that fit a periodic box, each as often as it occurs, up to a
+    largest one.
 
     Args:
         box: Box.
@@ -23,8 +28,6 @@ def phonon_frequencies(box, transverse, longitudinal, largest):
         Sorted array.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import numpy as np, jaxglass as jg
         >>> box = jg.box([2 * np.pi, 2 * np.pi])
         >>> jg.response.phonon_frequencies(box, 1.0, 2.0, 1.1).round(3).tolist()
         [1.0, 1.0, 1.0, 1.0]
@@ -41,11 +44,11 @@ def phonon_frequencies(box, transverse, longitudinal, largest):
     return np.sort(waves[waves <= largest * (1 + 1e-12)])
 
 
-def debye_frequency(density, dim, transverse, longitudinal):
+def debye_frequency(density: float, dim: int, transverse: float, longitudinal: float) -> float:
     """omega_D of a solid of given density and sound speeds.
 
     Example:
-        >>> import math, jaxglass as jg
+        >>> import math
         >>> math.isclose(jg.response.debye_frequency(1.0, 2, 1.0, 1.0), math.sqrt(4 * math.pi))
         True
     """

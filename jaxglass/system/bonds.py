@@ -1,6 +1,8 @@
-"""A list of bonds of fixed capacity: which particles each joins, differences along bonds, sums over bonds.
+"""A list of bonds of fixed capacity: which particles each joins, differences along bonds, sums over
+bonds.
 
-Padding: the last rows join particle 0 to itself and are marked not valid; whatever a padded bond carries must be zero.
+Padding: the last rows join particle 0 to itself and are marked not valid; whatever a padded bond
+carries must be zero.
 """
 
 import jax
@@ -54,12 +56,13 @@ def contacts(bonds, count):
 def pack(mask, capacity):
     """Where a mask (m,) is true, in order, in an array of fixed length.
 
-    The mask is read as words of 32 bits. The word of each output follows from the running count of words that begin
-    before it, and its bit from five halvings of the word by population count: 3 ms for a mask of 3 million where a
-    scatter of the mask takes 30.
+    The mask is read as words of 32 bits. The word of each output follows from the running count of
+    words that begin before it, and its bit from five halvings of the word by population count: 3 ms
+    for a mask of 3 million where a scatter of the mask takes 30.
 
     Returns:
-        index, valid: (capacity,); the number of true entries, larger than the capacity if some were left out.
+        index, valid: (capacity,); the number of true entries, larger than the capacity if some were
+            left out.
     """
     bits = jnp.pad(mask, (0, -mask.shape[0] % 32)).reshape(-1, 32).astype(jnp.uint32)
     words = jnp.sum(bits << jnp.arange(32, dtype=jnp.uint32), axis=1, dtype=jnp.uint32)

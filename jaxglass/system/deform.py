@@ -1,18 +1,22 @@
 """Homogeneous deformation: x -> F x for the positions and the box, in a cell that is kept compact.
 
-A strained cell H = F H_0 is as good as H N with any integer matrix N of determinant 1: both span one lattice. The distance
-between the faces along vector p is 1 / |g_p|, g_p the rows of H^-1, and adding multiples of vector p to other vectors
-changes g_p alone,
+A strained cell H = F H_0 is as good as H N with any integer matrix N of determinant 1: both span
+one lattice. The distance between the faces along vector p is 1 / |g_p|, g_p the rows of H^-1, and
+adding multiples of vector p to other vectors changes g_p alone,
 
     h_q -> h_q + k_q h_p,    g_p -> g_p - sum_q k_q g_q.
 
-So every face is moved away from its opposite by whole vectors, one after the other, and a move that would bring them
-closer is not made. In a triangular cell k_q = round((g_p)_q / (g_q)_q), which leaves |(g_p)_q| at most half an edge's
-share: for simple shear the usual flip at a tilt of half an edge. In other cells, where axes mean nothing, k_q is what
-makes g_p shortest, k_q = round(g_p.g_q / g_q.g_q).
+So every face is moved away from its opposite by whole vectors, one after the other, and a move that
+would bring them closer is not made. In a triangular cell k_q = round((g_p)_q / (g_q)_q), which
+leaves |(g_p)_q| at most half an edge's share: for simple shear the usual flip at a tilt of half an
+edge. In other cells, where axes mean nothing, k_q is what makes g_p shortest, k_q = round(g_p.g_q /
+g_q.g_q).
 
-N is constant between flips, so derivatives go through F alone; and no energy or force changes at a flip.
+N is constant between flips, so derivatives go through F alone; and no energy or force changes at a
+flip.
 """
+
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,26 +31,26 @@ LOOSE = 1.5  # how much larger the product of new bounds may be before a concret
 TRIANGULAR = 1e-9  # of the largest entry: rounding in a gradient does not make a cell another kind
 
 
-def deformed(glass, gradient, *, room=0.0):
+def deformed(glass: Glass, gradient: Any, *, room: float = 0.0) -> Glass:
     """The glass after the affine map x -> gradient x, and the box with it.
 
-    Positions are not wrapped, and do not change where the cell flips. The box is no longer ``orthogonal``, and its static
-    bounds hold for every strain of simple shear, so that a loop over strains, compiled or not, compiles once. A box of
-    another kind has another structure: deform once by the identity to have the carry of a scan.
+    Positions are not wrapped, and do not change where the cell flips. The box is no longer
+    ``orthogonal``, and its static bounds hold for every strain of simple shear, so that a loop over
+    strains, compiled or not, compiles once. A box of another kind has another structure: deform
+    once by the identity to have the carry of a scan.
 
     Args:
         glass: Glass.
         gradient: (d, d) of positive determinant.
-        room: share by which later deformations under tracing may make the box narrower, beyond simple shear. It counts
-            when bounds are made: for an orthogonal box, or a concrete one whose bounds no longer hold.
+        room: share by which later deformations under tracing may make the box narrower, beyond
+            simple shear. It counts when bounds are made: for an orthogonal box, or a concrete one
+            whose bounds no longer hold.
 
     Returns:
-        Glass. Where a traced box becomes narrower than its bounds, the status of what is computed there may have
-        BOX_CHANGED.
+        Glass. Where a traced box becomes narrower than its bounds, the status of what is computed
+        there may have BOX_CHANGED.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jax.numpy as jnp, jaxglass as jg
         >>> start = jg.deformed(jg.glass([[0.0, 0.0], [1.0, 0.5]], 8.0), jnp.eye(2))
         >>> step = jnp.array([[1.0, 0.25], [0.0, 1.0]])
         >>> end, _ = jax.lax.scan(lambda g, _: (jg.deformed(g, step), None), start, length=3)
@@ -89,7 +93,9 @@ def _mapped(cell, gradient):
 
 
 def flips(cell):
-    """Integers N (d, d) of determinant 1 that make the faces of cell @ N far apart: no distance is below that of cell."""
+    """Integers N (d, d) of determinant 1 that make the faces of cell @ N far apart: no distance is
+    below that of cell.
+    """
     d = cell.shape[-1]
     size = TRIANGULAR * jnp.max(jnp.abs(cell))
     below, above = (
@@ -117,7 +123,9 @@ def flips(cell):
 
 
 def _with_good_bounds(box, room):
-    """The box with bounds that hold for its concrete cell: its own, unless they are wrong or loose."""
+    """The box with bounds that hold for its concrete cell: its own, unless they are wrong
+    or loose.
+    """
     fresh = box_of_cell(box.cell, False, room)
     if box.width is None:
         return fresh

@@ -1,5 +1,8 @@
 """A configuration: positions, box, and what tells one particle from another."""
 
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +11,8 @@ from jax import Array
 from ..core.checks import finite, float64, is_traced
 from ..core.struct import Struct
 from .box import Box, make_box, sheared_kind, wrap
+
+S = TypeVar("S")
 
 
 class Glass(Struct):
@@ -34,7 +39,7 @@ class Glass(Struct):
         return self.count / self.box.volume
 
 
-def glass(position, box, *, species=None, diameter=None):
+def glass(position: Any, box: Any, *, species: Any = None, diameter: Any = None) -> Glass:
     """A checked configuration.
 
     Args:
@@ -50,8 +55,6 @@ def glass(position, box, *, species=None, diameter=None):
         TypeError, ValueError: with a sentence that names the argument.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> jg.glass([[0.0, 0.0], [1.0, 0.5]], 8.0, species=[0, 1]).count
         2
     """
@@ -117,51 +120,48 @@ def _refuse_coincident(position):
         )
 
 
-def stack(samples):
+def stack(samples: Sequence[S]) -> S:
     """Glasses or expansions as one pytree with a leading sample axis.
 
-    Bonds are padded to the largest capacity. The samples must agree in particles, dimensions and kind.
+    Bonds are padded to the largest capacity. The samples must agree in particles, dimensions and
+    kind.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
-        >>> import jaxglass as jg
         >>> two = jg.stack([jg.glass([[0.0, 0.0]], 4.0), jg.glass([[1.0, 0.0]], 5.0)])
         >>> two.position.shape
         (2, 1, 2)
     """
     good = lambda s: isinstance(s, Glass) or hasattr(s, "second")
     if good(samples):
-        raise TypeError(
-            f"samples must be a list of glasses or expansions, found a single {type(samples).__name__}"
-        )
-    samples = list(samples)
-    if not all(map(good, samples)):
-        raise TypeError(
-            f"samples must be glasses or expansions, found {', '.join(sorted({type(s).__name__ for s in samples}))}"
-        )
-    if not samples:
+        kind = type(samples).__name__
+        raise TypeError(f"samples must be a list of glasses or expansions, found a single {kind}")
+    every: list[Any] = list(samples)
+    if not all(map(good, every)):
+        kinds = ", ".join(sorted({type(s).__name__ for s in every}))
+        raise TypeError(f"samples must be glasses or expansions, found {kinds}")
+    if not every:
         raise ValueError("stack needs at least one sample, found an empty list")
-    shapes = [s.position.shape for s in samples]
+    shapes = [s.position.shape for s in every]
     if len(set(shapes)) > 1:
         odd = next(k for k, shape in enumerate(shapes) if shape != shapes[0])
         raise ValueError(
             "stack needs samples of equal particles and dimensions, "
             f"found {shapes[0]} for sample 0 and {shapes[odd]} for sample {odd}"
         )
-    if any(hasattr(s, "padded") for s in samples):
-        capacity = max(s.bonds.i.shape[-1] for s in samples)
-        samples = [s.padded(capacity) for s in samples]
-    if all(_box_of(s) is not None for s in samples):
-        samples = _shared_box_statics(samples)
-    structures = {jax.tree.structure(s) for s in samples}
+    if any(hasattr(s, "padded") for s in every):
+        capacity = max(s.bonds.i.shape[-1] for s in every)
+        every = [s.padded(capacity) for s in every]
+    if all(_box_of(s) is not None for s in every):
+        every = _shared_box_statics(every)
+    structures = {jax.tree.structure(s) for s in every}
     if len(structures) > 1:
         raise ValueError(
             "stack needs samples of one kind: all with species or all with diameters, and one model"
         )
-    sizes = {tuple(map(np.shape, jax.tree.leaves(s))) for s in samples}
+    sizes = {tuple(map(np.shape, jax.tree.leaves(s))) for s in every}
     if len(sizes) > 1:
         raise ValueError("stack needs Hessians with equal numbers of blocks and of bonds")
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *samples)
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *every)
 
 
 def _shared_box_statics(samples):

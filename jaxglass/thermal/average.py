@@ -2,8 +2,9 @@
 
     lim (<A>_T - A) / (T/2) = (d2A/dxdx) : M^-1 + (dA/dx) . X
 
-Gradient and curvature of A come from JAX. The curvature is never formed: it acts on columns of M^-1, and only on the
-columns of particles that A depends on, which two random products with the curvature reveal.
+Gradient and curvature of A come from JAX. The curvature is never formed: it acts on columns of
+M^-1, and only on the columns of particles that A depends on, which two random products with the
+curvature reveal.
 """
 
 import functools
@@ -40,16 +41,17 @@ def thermal_average(
 
     Args:
         e: expansion at a minimum.
-        observable: function position (n, d) -> scalar, smooth, and the same for periodic images of a particle.
-        method: "direct", exact; cost grows with the number of particles that the observable depends on. "dense", exact,
-            by full diagonalisation, also for expansions of energy(position). "stochastic": random probes.
-            "auto": direct while it fits in memory.
+        observable: function position (n, d) -> scalar, smooth, and the same for periodic images of
+            a particle.
+        method: "direct", exact; cost grows with the number of particles that the observable depends
+            on. "dense", exact, by full diagonalisation, also for expansions of energy(position).
+            "stochastic": random probes. "auto": direct while it fits in memory.
         factor: Factor of e, from ``factorise``, for "direct".
         probes, lowest, key: of "stochastic", as for ``local_thermal_energy``.
 
     Returns:
-        A scalar, NaN if the configuration is not a minimum or a solve did not converge; ``thermal.thermal_estimate``
-        gives the standard error of "stochastic" too.
+        A scalar, NaN if the configuration is not a minimum or a solve did not converge;
+        ``thermal.thermal_estimate`` gives the standard error of "stochastic" too.
 
     Example:
         >>> energy = lambda x: jg.energy(model, glass.replace(position=x))
@@ -76,9 +78,11 @@ def thermal_estimate(
     lowest: int = 64,
     key: Array | None = None,
 ) -> Estimate:
-    """``thermal_average`` by random probes with the lowest modes taken out exactly: value and standard error.
+    """``thermal_average`` by random probes with the lowest modes taken out exactly: value and
+    standard error.
 
-    With w = M^-1 dA/dx the gradient term is -U''' w : M^-1, so that the whole is one trace, (d2A/dxdx - U''' w) : M^-1.
+    With w = M^-1 dA/dx the gradient term is -U''' w : M^-1, so that the whole is one trace,
+    (d2A/dxdx - U''' w) : M^-1.
 
     Example:
         >>> observable = lambda x: jnp.sum(x[0] ** 2)
@@ -150,7 +154,9 @@ def _curvature(observable, x):
 
 
 def _trace(curvature, columns, x):
-    """sum_k e_k . A M^-1 e_k over the coordinates k that A acts on, a block of columns at a time."""
+    """sum_k e_k . A M^-1 e_k over the coordinates k that A acts on, a block of columns at
+    a time.
+    """
     keys = jax.random.split(jax.random.key(0))
     touched = [curvature(jax.random.normal(key, x.shape)).ravel() != 0 for key in keys]
     used = jax.lax.stop_gradient(touched[0] | touched[1])

@@ -2,8 +2,8 @@
 
     E_b = lim (<e_b>_T - e_b) / (T/2) = K_b : B_b + f_b . (X_j - X_i),    X = -M^-1 . U''' : M^-1
 
-(article, equations 1 to 3). The harmonic part K_b : B_b sums to n d - d, equipartition; the anharmonic part needs internal
-stress and can be large of either sign: it marks soft spots.
+(article, equations 1 to 3). The harmonic part K_b : B_b sums to n d - d, equipartition; the
+anharmonic part needs internal stress and can be large of either sign: it marks soft spots.
 """
 
 import functools
@@ -66,13 +66,14 @@ def local_thermal_energy(
 
     Args:
         e: Expansion with bonds, at a minimum.
-        method: "direct", exact, cost O(n^2) in two dimensions and O(n^(7/3)) in three; "dense", exact, by full
-            diagonalisation; "stochastic", random probes with the lowest modes taken out exactly, memory O(n), for what
-            does not fit otherwise; "modes", the sum over the lowest modes only. "auto": direct while it fits in memory.
+        method: "direct", exact, cost O(n^2) in two dimensions and O(n^(7/3)) in three; "dense",
+            exact, by full diagonalisation; "stochastic", random probes with the lowest modes taken
+            out exactly, memory O(n), for what does not fit otherwise; "modes", the sum over the
+            lowest modes only. "auto": direct while it fits in memory.
         factor: Factor of e, from ``factorise``, for "direct".
         probes: of "stochastic"; standard errors fall as one over the root of their number.
-        lowest: number of lowest modes that "stochastic" takes out, or all that "modes" sums; 64 take a few seconds at
-            n = 10,000 and halve the noise.
+        lowest: number of lowest modes that "stochastic" takes out, or all that "modes" sums; 64
+            take a few seconds at n = 10,000 and halve the noise.
         key: JAX random key of the probes; a fixed one by default.
 
     Returns:
@@ -101,9 +102,11 @@ def thermal_displacement(
     lowest: int = 64,
     key: Array | None = None,
 ) -> Array:
-    """X = -M^-1 . U''' : M^-1: the mean displacement of particles per T/2 as temperature rises from zero.
+    """X = -M^-1 . U''' : M^-1: the mean displacement of particles per T/2 as temperature rises from
+    zero.
 
-    Arguments as for ``local_thermal_energy``; an expansion of any energy(position) is served by "dense".
+    Arguments as for ``local_thermal_energy``; an expansion of any energy(position) is served by
+    "dense".
 
     Returns:
         (n, d), zero mean; NaN where ``local_thermal_energy`` would set a status.
@@ -123,8 +126,11 @@ def thermal_displacement(
 
 
 def chosen(function, e, method, options, factor, probes):
-    """The settings of an average and its factor: "auto" is direct, or where that cannot serve, random probes for pairs and
-    the full spectrum for other energies."""
+    """The settings of an average and its factor.
+
+    "auto" is direct; where that cannot serve, random probes for pairs and the full spectrum for
+    other energies.
+    """
     otherwise = "stochastic" if provides(e, "terms") else "dense"
     method, factor = engine.choose(function, e, method, options, factor, otherwise)
     return _Settings(method, integer("probes", probes, at_least=2)), factor
@@ -142,7 +148,9 @@ def bond_third_of_inverse(e, blocks):
 
 
 def third_of_inverse(e, columns):
-    """The same for an energy without bonds: the sum over an orthonormal set of U''' : z (M^-1 z)."""
+    """The same for an energy without bonds: the sum over an orthonormal set of U''' : z
+    (M^-1 z).
+    """
     shape, size = e.position.shape, e.position.size
     pairs = jnp.eye(size), columns(jnp.arange(size)).reshape(size, size).T
     contracted = lambda zy: e.third(zy[0].reshape(shape), zy[1].reshape(shape))
@@ -179,7 +187,9 @@ def _parts(e, blocks, moved):
 
 
 def _stochastic(e, found: Modes, key, probes):
-    """Signs z without their part along the known modes, y = M^-1 z: the symmetric part of y_b z_b has the mean B_b."""
+    """Signs z without their part along the known modes, y = M^-1 z: the symmetric part of y_b z_b
+    has the mean B_b.
+    """
     shape = e.position.shape
     exact_blocks = inverse.blocks_of_modes(e, found)
     solved = solve(e, bond_third_of_inverse(e, exact_blocks))

@@ -1,8 +1,10 @@
-"""The softness field: |E| of bonds coarse-grained on a grid, and the soft spots that stand out of it.
+"""The softness field: |E| of bonds coarse-grained on a grid, and the soft spots that stand out of
+it.
 
-A bond counts at its midpoint if its |value| reaches a threshold; a bin takes the mean, or the sum, of its bonds; each bin
-is then averaged with its neighbours, 8 in the plane. A soft spot is a bin that is a local maximum of its line along every
-axis; its standing is Delta = eta_max / eta, 1 for the softest (SI of the article, section D).
+A bond counts at its midpoint if its |value| reaches a threshold; a bin takes the mean, or the sum,
+of its bonds; each bin is then averaged with its neighbours, 8 in the plane. A soft spot is a bin
+that is a local maximum of its line along every axis; its standing is Delta = eta_max / eta, 1 for
+the softest (SI of the article, section D).
 """
 
 from typing import NamedTuple
@@ -16,7 +18,8 @@ from ..landscape.contract import need
 from ..system.box import cartesian, fractional
 from ..system.glass import Glass
 
-# Most bins along a cell vector and the least |E| that counts: the article's, for 10,000 particles in the plane.
+# Most bins along a cell vector and the least |E| that counts: the article's, for 10,000 particles
+# in the plane.
 BINS = 40
 THRESHOLD = 1.1
 LEAST = 2  # bonds in a bin of the article
@@ -37,9 +40,11 @@ class Peaks(NamedTuple):
 
 
 def fitting_bins(e, *, most: int = BINS, least: int = LEAST) -> int:
-    """The largest number of bins, at most ``most``, of which each holds the middles of at least ``least`` bonds.
+    """The largest number of bins, at most ``most``, of which each holds the middles of at least
+    ``least`` bonds.
 
-    It looks at the bonds, so call it outside jit and pass the number on: ``softness_field(e, value, bins=...)``.
+    It looks at the bonds, so call it outside jit and pass the number on: ``softness_field(e, value,
+    bins=...)``.
 
     Example:
         >>> 3 <= jg.thermal.fitting_bins(e) < 40
@@ -72,7 +77,8 @@ def softness_field(
     Args:
         e: Expansion.
         value: (b,), for example the local thermal energy.
-        bins: along each cell vector; ``thermal.fitting_bins(e)`` is a number that leaves no bin with fewer than two bonds.
+        bins: along each cell vector; ``thermal.fitting_bins(e)`` is a number that leaves no bin
+            with fewer than two bonds.
         threshold: bonds with |value| below it are left out.
         reduce: "mean" or "sum" over the bonds of a bin.
 

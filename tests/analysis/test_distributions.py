@@ -19,7 +19,9 @@ def test_a_density_integrates_to_one():
 
 
 def test_the_exponent_of_a_power_law_lies_in_its_interval():
-    """Of 40 samples of a known law, 95 % intervals hold the exponent in all but a few (binomial, five deviations)."""
+    """Of 40 samples of a known law, 95 % intervals hold the exponent in all but a few (binomial,
+    five deviations).
+    """
     inside = 0
     for k in range(40):
         found = jg.analysis.tail_exponent(

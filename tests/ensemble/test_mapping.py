@@ -1,4 +1,6 @@
-"""Ensembles in chunks, in rounds, over four forced devices and over two processes; interrupted runs."""
+"""Ensembles in chunks, in rounds, over four forced devices and over two processes; interrupted
+runs.
+"""
 
 import json
 import os
@@ -188,7 +190,9 @@ def analysis(g):
 
 
 def test_a_killed_run_goes_on_in_a_new_process(tmp_path):
-    """Killed after two of three chunks; the next process computes the third, and refuses another model."""
+    """Killed after two of three chunks; the next process computes the third, and refuses another
+    model.
+    """
     code = JOB + (
         "import os, signal, sys\n"
         "from jaxglass.ensemble import mapping\n"

@@ -1,4 +1,6 @@
-"""What each kind of expansion can do: every public door answers, or says in a sentence what it needs."""
+"""What each kind of expansion can do: every public door answers, or says in a sentence what it
+needs.
+"""
 
 import re
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""The factor as a value on glasses: blocks of the inverse, solves, determinant, what it belongs to, derivatives, failures."""
+"""The factor as a value on glasses: blocks of the inverse, solves, determinant, what it belongs to,
+derivatives, failures.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -139,7 +141,9 @@ def test_a_factor_is_known_by_its_hessian_under_jit_and_vmap(two):
 
 
 def test_derivatives_do_not_depend_on_where_the_factor_was_made(small):
-    """A factor made outside the differentiated function is a number; the derivative is that of the Hessian all the same."""
+    """A factor made outside the differentiated function is a number; the derivative is that of the
+    Hessian all the same.
+    """
     model, glass, _ = small
     at = lambda exponent: jg.expand(
         model.replace(parameters={"exponent": exponent}), glass, capacity=256

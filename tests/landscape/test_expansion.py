@@ -1,4 +1,6 @@
-"""Expansions against the NumPy oracle's exact values, automatic differentiation of the total energy, and finite differences."""
+"""Expansions against the NumPy oracle's exact values, automatic differentiation of the total
+energy, and finite differences.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -104,7 +106,9 @@ def test_each_order_is_the_derivative_of_the_one_before(ipl, order):
 
 
 def test_many_body_expansion_agrees_with_the_bonds(ipl):
-    """The plain automatic derivatives of jax-md's total energy are the oracle of the per-bond ones."""
+    """The plain automatic derivatives of jax-md's total energy are the oracle of the
+    per-bond ones.
+    """
     energy = lambda x: jg.energy(ipl.model, ipl.glass.replace(position=x))
     e = jg.expand(energy, ipl.glass)
     z = ipl.direction
@@ -120,7 +124,9 @@ def test_many_body_expansion_agrees_with_the_bonds(ipl):
 
 
 def test_model_derivative_of_the_energy(case):
-    """The gradient with respect to every leaf of the model equals central differences, to second order."""
+    """The gradient with respect to every leaf of the model equals central differences, to second
+    order.
+    """
     leaves, tree = jax.tree.flatten(case.model)
 
     def energy(s, k):

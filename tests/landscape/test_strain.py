@@ -1,4 +1,6 @@
-"""Stress, mixed derivatives and strain curvature against the oracle and derivatives of the energy of a deformed glass."""
+"""Stress, mixed derivatives and strain curvature against the oracle and derivatives of the energy
+of a deformed glass.
+"""
 
 import jax
 import jax.numpy as jnp

@@ -66,7 +66,9 @@ def test_largest_eigenvalue_is_bounded_from_above(matrix):
 
 
 def test_filter_is_the_chebyshev_polynomial():
-    """On a diagonal matrix the filter of degree m is T_m mapped to [cut, top], scaled to one at low."""
+    """On a diagonal matrix the filter of degree m is T_m mapped to [cut, top], scaled to one at
+    low.
+    """
     value = jnp.linspace(0.0, 10.0, 50)
     out = chebyshev_filter(lambda v: value[:, None] * v, jnp.ones((50, 1)), 7, 0.5, 2.0, 10.0)[:, 0]
     t = np.polynomial.chebyshev.Chebyshev.basis(7)

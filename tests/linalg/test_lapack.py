@@ -1,4 +1,6 @@
-"""LAPACK under vmap: the same numbers as one by one, and no batched call on CPUs, where such calls can block each other."""
+"""LAPACK under vmap: the same numbers as one by one, and no batched call on CPUs, where such calls
+can block each other.
+"""
 
 import re
 

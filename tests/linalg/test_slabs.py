@@ -1,4 +1,6 @@
-"""The ring solver against dense algebra: solutions, determinant, selected inverse and its symmetry, failure."""
+"""The ring solver against dense algebra: solutions, determinant, selected inverse and its symmetry,
+failure.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -67,7 +69,8 @@ def test_gradient_of_the_determinant_is_the_inverse():
     g = jax.grad(lambda r: slabs.factor(r).logdet)(matrix)
     dense = np.linalg.inv(full)
     for k in range(5):
-        # Only the lower triangle of a diagonal block is read, so off-diagonal entries count twice there.
+        # Only the lower triangle of a diagonal block is read, so off-diagonal entries count twice
+        # there.
         np.testing.assert_allclose(
             0.5 * (g.diagonal[k] + g.diagonal[k].T), dense[at(k), at(k)], atol=1e-14
         )

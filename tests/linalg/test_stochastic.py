@@ -1,4 +1,6 @@
-"""Random estimates agree with exact values within their standard errors, which shrink as they should."""
+"""Random estimates agree with exact values within their standard errors, which shrink as they
+should.
+"""
 
 import jax
 import jax.numpy as jnp

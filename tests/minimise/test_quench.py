@@ -46,7 +46,9 @@ def test_a_limit_of_steps_is_reported(ipl):
 
 
 def test_derivative_of_the_minimum_with_respect_to_the_model(ipl):
-    """Positions follow the exponent as central differences say, forward; a pulled-back field agrees with it, reverse."""
+    """Positions follow the exponent as central differences say, forward; a pulled-back field agrees
+    with it, reverse.
+    """
     field = ipl.direction
 
     def moved(n):

@@ -1,4 +1,6 @@
-"""The published mixtures and one's own: composition, state points, protocols, and bad input of what builds them."""
+"""The published mixtures and one's own: composition, state points, protocols, and bad input of what
+builds them.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -28,7 +30,9 @@ def test_every_entry_is_whole(name):
 
 @pytest.mark.parametrize("name", ["ipl2d", "ipl3d", "kalj", "mblj", "sticky", "lj2d", "poly2d", "poly3d"])  # fmt: skip
 def test_expected_contacts_are_those_of_a_glass(name):
-    """Bond lists sized while tracing hold 1.3 times as many; a start without overlaps has fewer than its glass."""
+    """Bond lists sized while tracing hold 1.3 times as many; a start without overlaps has fewer
+    than its glass.
+    """
     model = jg.models.get(name)
     glass = jg.prepare.push_apart(model, jg.random_glass(KEY, name, 500))
     found = float(jg.expand(model, glass).bonds.count) / 500

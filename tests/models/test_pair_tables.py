@@ -111,7 +111,9 @@ def entries(model):
 
 
 def test_gradient_of_the_energy_in_every_number_of_every_leaf(glass):
-    """Central differences approach it with the square of the step; each entry of a table on its own."""
+    """Central differences approach it with the square of the step; each entry of a table on its
+    own.
+    """
     flat, back = entries(made())
     assert flat.size == 4 * 9 + 1
     away = glass.replace(
@@ -128,7 +130,9 @@ def test_gradient_of_the_energy_in_every_number_of_every_leaf(glass):
 
 
 def lowest(model, glass):
-    """Sum of the three lowest squared frequencies at the inherent structure, and the statuses on the way."""
+    """Sum of the three lowest squared frequencies at the inherent structure, and the statuses on
+    the way.
+    """
     quenched = jg.quench(model, glass)
     e = jg.expand(model, quenched.glass, capacity=500)
     modes = jg.lowest_modes(e, 3, method="dense")

@@ -1,4 +1,6 @@
-"""Published constants, smoothness where pieces meet and at the cutoff, and derivatives of every order."""
+"""Published constants, smoothness where pieces meet and at the cutoff, and derivatives of every
+order.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +21,9 @@ BOTTOM = 2 ** (1 / 6)
 
 
 def along(model, order, r, a=0, b=0):
-    """Derivatives in s = r.r / 2 of the energy of pairs of species (or diameters) a, b at distances r."""
+    """Derivatives in s = r.r / 2 of the energy of pairs of species (or diameters) a, b at distances
+    r.
+    """
     r = jnp.atleast_1d(jnp.asarray(r, jnp.float64))
     kind = lambda k: jnp.broadcast_to(jnp.asarray(k), r.shape)
     return np.asarray(energy_of(model, order)(0.5 * r * r, scales_of(model, kind(a), kind(b))))
@@ -86,7 +90,9 @@ def test_lj2d_tail_is_twice_continuously_differentiable():
 
 
 def sticky_by_powers_of_x(end):
-    """(a, b, c_0, c_2, c_4, c_6) from value and two derivatives in x at both ends, as six equations."""
+    """(a, b, c_0, c_2, c_4, c_6) from value and two derivatives in x at both ends, as six
+    equations.
+    """
     powers, signs = (-12, -6, 0, 2, 4, 6), np.array([1, -1, 1, 1, 1, 1])
     d = lambda p, k, x: np.prod([p - m for m in range(k)]) * x ** float(p - k)
     rows = [[d(p, k, x) for p in powers] for x in (BOTTOM, end) for k in range(3)]
@@ -152,7 +158,9 @@ def test_hertz_is_jax_mds_soft_sphere():
 
 @pytest.mark.parametrize("name", ["kalj", "mblj", "sticky", "lj2d", "poly2d", "poly3d", "hertz"])
 def test_derivatives_of_all_orders_are_those_of_the_energy(name):
-    """Central differences of each order give the next, with an error that falls as the square of the step."""
+    """Central differences of each order give the next, with an error that falls as the square of
+    the step.
+    """
     model = jg.models.get(name)
     r = 0.95 if name in ("hertz", "harmonic") else 1.06
     s = 0.5 * r * r

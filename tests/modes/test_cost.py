@@ -1,4 +1,6 @@
-"""Costs: their slope is the gradient of their logarithm, and their polynomials are the forms along a line."""
+"""Costs: their slope is the gradient of their logarithm, and their polynomials are the forms along
+a line.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -43,7 +45,9 @@ def test_forms_along_a_line_are_polynomials(ipl, name):
 
 
 def test_a_cost_of_the_users_own_is_minimised(small):
-    """A cost is a value: the quartic one under another name finds the same mode, with no line of the package changed."""
+    """A cost is a value: the quartic one under another name finds the same mode, with no line of
+    the package changed.
+    """
     _, _, e = small
     start = jg.lowest_modes(e, 1).vector[0]
     mine = QUARTIC._replace(name="my own")

@@ -69,7 +69,9 @@ def changed(ipl, s):
 
 @pytest.mark.parametrize("method", ["direct", "dense"])
 def test_derivative_of_frequencies_and_vectors(ipl, method):
-    """At a frozen configuration: forward and reverse against central differences, to second order in the step."""
+    """At a frozen configuration: forward and reverse against central differences, to second order
+    in the step.
+    """
     field = ipl.direction
     probe = jax.jit(lambda s: _probe(ipl, s, field, method))
     forward = jax.jvp(probe, (0.0,), (1.0,))[1]
@@ -112,7 +114,9 @@ def test_spectrum_and_density_of_states(ipl):
 
 
 def test_phonons_of_a_crystal_match_its_modes():
-    """The lowest modes of a perfect triangular crystal are its longest plane waves, in number and in frequency."""
+    """The lowest modes of a perfect triangular crystal are its longest plane waves, in number and
+    in frequency.
+    """
     n = 24
     cell = np.array([[n, n / 2], [0, n * np.sqrt(3) / 2]]) * 1.1
     i, j = np.meshgrid(np.arange(n), np.arange(n), indexing="ij")
@@ -121,7 +125,8 @@ def test_phonons_of_a_crystal_match_its_modes():
     model = jg.models.inverse_power(sigma=1.0, cutoff=1.4)
     e = jg.expand(model, glass)
     w = np.asarray(jg.lowest_modes(e, 12, method="direct").frequency)
-    # Speeds from the moduli of the isotropic triangular lattice with pressure: rho c^2 = second derivative along the wave.
+    # Speeds from the moduli of the isotropic triangular lattice with pressure: rho c^2 = second
+    # derivative along the wave.
     rho = float(glass.density)
     speed = []
     for direction in ([[0.0, 0.0], [1.0, 0.0]], [[1.0, 0.0], [0.0, 0.0]]):

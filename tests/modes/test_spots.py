@@ -15,7 +15,9 @@ def low(ipl):
 
 
 def test_two_distant_soft_spots_hybridise_and_part_again(ipl, low):
-    """A sum of two modes of distant cores: the search lands on one, and what is left of the sum leads to the other."""
+    """A sum of two modes of distant cores: the search lands on one, and what is left of the sum
+    leads to the other.
+    """
     e = ipl.expansion
     spots = jg.soft_spots(e, most=256, rarest=0.02)
     a, b = spots.vector[0], spots.vector[1]

@@ -1,4 +1,6 @@
-"""Quartic, cubic and pseudo-harmonic modes: their equations, the reference, identities of the literature, derivatives."""
+"""Quartic, cubic and pseudo-harmonic modes: their equations, the reference, identities of the
+literature, derivatives.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -59,7 +61,9 @@ def test_the_equations_hold_as_the_literature_writes_them(ipl, low):
 
 
 def test_difference_to_the_harmonic_mode(ipl, low):
-    """Equation 17: psi - pi (psi.pi component free) = omega4^2 (M - omega2^2)^-1 (U'''':pi pi pi / chi - pi), up to scale along psi."""
+    """Equation 17: psi - pi (psi.pi component free) = omega4^2 (M - omega2^2)^-1 (U'''':pi pi pi /
+    chi - pi), up to scale along psi.
+    """
     e = ipl.expansion
     harmonic, quartic = low
     pi, w4, w2 = quartic.vector, quartic.stiffness, harmonic.frequency[0] ** 2
@@ -74,7 +78,9 @@ def test_difference_to_the_harmonic_mode(ipl, low):
 
 
 def test_stiffness_under_shear_follows_asymmetry(ipl, low):
-    """d kappa / d gamma = -tau nu / kappa, nu = (d2U/dgamma dx).z: exactly what relaxation adds along a cubic mode."""
+    """d kappa / d gamma = -tau nu / kappa, nu = (d2U/dgamma dx).z: exactly what relaxation adds
+    along a cubic mode.
+    """
     mode = jg.cubic_mode(ipl.expansion, low[1].vector)
 
     def stiffness(gamma, relax):
@@ -95,7 +101,9 @@ def test_stiffness_under_shear_follows_asymmetry(ipl, low):
 
 
 def test_a_mode_differentiates_through_its_own_equation(ipl, low):
-    """Stiffness of a quartic mode in a length of the model, through the quench, against differences."""
+    """Stiffness of a quartic mode in a length of the model, through the quench, against
+    differences.
+    """
 
     def stiffness(s):
         model = ipl.model.replace(
@@ -138,7 +146,9 @@ def test_many_body_energies_have_quartic_modes():
 
 
 def test_second_derivatives_of_modes():
-    """Of stiffness, quartic coefficient, frequency and of the vectors, in the exponent: forward over forward and reverse."""
+    """Of stiffness, quartic coefficient, frequency and of the vectors, in the exponent: forward
+    over forward and reverse.
+    """
     model = jg.models.get("ipl2d")
     glass = jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64)).glass
     starts = jg.modes.dipole_seeds(jg.expand(model, glass), jnp.arange(2))

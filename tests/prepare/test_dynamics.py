@@ -49,7 +49,8 @@ def test_thermostats_hold_their_temperature(ipl, thermostat):
         motion = jg.prepare.run_dynamics(ipl.model, motion, 100, temperature=0.6)
         kinetic.append(float(motion.temperature))
     assert int(motion.status) == 0
-    # A kinetic temperature of n d - d degrees fluctuates by T sqrt(2 / (n d)); 30 samples, correlated by at most a few.
+    # A kinetic temperature of n d - d degrees fluctuates by T sqrt(2 / (n d)); 30 samples,
+    # correlated by at most a few.
     assert abs(np.mean(kinetic) - 0.6) < 5 * 0.6 * np.sqrt(2 / 800) / np.sqrt(10)
 
 

@@ -1,4 +1,6 @@
-"""Elastic constants against the quenched energy, the oracle and jax-md; both conventions; dipole stiffness."""
+"""Elastic constants against the quenched energy, the oracle and jax-md; both conventions; dipole
+stiffness.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -89,7 +91,9 @@ def test_strain_convention_differs_by_the_prestress_and_equals_jax_md(ipl):
 
 
 def test_sound_speeds_of_an_isotropic_tensor():
-    """lambda, mu and a pressure put together give back their speeds, bulk modulus and Poisson ratio."""
+    """lambda, mu and a pressure put together give back their speeds, bulk modulus and Poisson
+    ratio.
+    """
     d, lame, mu, pressure = 3, 2.0, 1.5, 0.3
     eye = np.eye(d)
     one = lambda text: np.einsum(text, eye, eye)

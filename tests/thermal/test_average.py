@@ -35,7 +35,9 @@ def test_bonds_in_one_pass_equal_single_observables(small):
 
 
 def test_probes_agree_within_their_error(small):
-    """An observable with gradient and curvature that are not local: the squared local density around a point."""
+    """An observable with gradient and curvature that are not local: the squared local density
+    around a point.
+    """
     _, _, e = small
     density = lambda x: jnp.sum(jnp.exp(-0.5 * jnp.sum((x - 3.0) ** 2, axis=1))) ** 2
     exact = jg.thermal_average(e, density)

@@ -33,7 +33,9 @@ def test_dense_equals_direct(name):
 
 
 def test_without_internal_stress_every_bond_takes_at_most_its_share():
-    """Springs at their rest lengths: f = 0, so E_b = K_b : B_b is the diagonal of a projector, between 0 and 1."""
+    """Springs at their rest lengths: f = 0, so E_b = K_b : B_b is the diagonal of a projector,
+    between 0 and 1.
+    """
     glass = jg.quench(
         jg.models.get("ipl2d"), jg.random_glass(jax.random.key(3), "ipl2d", 100)
     ).glass
@@ -75,7 +77,9 @@ def test_more_modes_come_closer_and_all_are_exact(ipl):
 
 
 def test_gradient_of_the_squares_with_respect_to_the_model(ipl):
-    """sum E^2 at the minimum, through the quench: reverse derivative against differences of fourth order."""
+    """sum E^2 at the minimum, through the quench: reverse derivative against differences of fourth
+    order.
+    """
 
     def squares(s):
         model = ipl.model.replace(
@@ -114,7 +118,9 @@ def test_energies_without_bonds_have_a_thermal_displacement(ipl):
 
 
 def test_molecular_dynamics_measures_it(ipl):
-    """Langevin dynamics at a low temperature: the mean energy of the softest bonds over T/2, within five standard errors."""
+    """Langevin dynamics at a low temperature: the mean energy of the softest bonds over T/2, within
+    five standard errors.
+    """
     glass = jg.quench(ipl.model, jg.random_glass(jax.random.key(1), "ipl2d", 64)).glass
     e = jg.expand(ipl.model, glass)
     exact = np.asarray(jg.local_thermal_energy(e).value)

@@ -1,7 +1,9 @@
-"""Pair energies in units of epsilon, as functions phi(x, p) of reduced distance x = r / sigma or, saving a root, of t = x^2.
+"""Pair energies in units of epsilon, as functions phi(x, p) of reduced distance x = r / sigma or,
+saving a root, of t = x^2.
 
-``p`` holds the model's parameters at the pair: numbers, the pair's own entries of tables, and ``p["cutoff"]``, where the
-pair's energy ends. One family a file; ``smoothing`` has the polynomial that is subtracted at the cutoff.
+``p`` holds the model's parameters at the pair: numbers, the pair's own entries of tables, and
+``p["cutoff"]``, where the pair's energy ends. One family a file; ``smoothing`` has the polynomial
+that is subtracted at the cutoff.
 """
 
 from .contact import harmonic, hertz

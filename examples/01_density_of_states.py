@@ -21,14 +21,13 @@ jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / "
 import numpy as np
 
 import jaxglass as jg
-from jaxglass.host.progress import Progress
 
 
 def ensemble(args):
     """Expansions of glasses cooled one after the other."""
     model = jg.models.get(args.model)
     protocol = jg.protocols.cooled(args.model, rate=args.rate, low=args.low, liquid_time=5.0)
-    with Progress("cooling", args.samples) as bar:
+    with jg.Progress("cooling", args.samples) as bar:
         for k in range(args.samples):
             made = jg.require(
                 jg.make_glass(

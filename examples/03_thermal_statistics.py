@@ -24,7 +24,6 @@ jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / "
 import numpy as np
 
 import jaxglass as jg
-from jaxglass.host.progress import Progress
 from jaxglass.landscape.expansion import at_bonds
 
 MODEL = jg.models.get("ipl2d")
@@ -32,7 +31,7 @@ MODEL = jg.models.get("ipl2d")
 
 def ensemble(args):
     protocol = jg.protocols.annealed("ipl2d", time=args.time, liquid_time=5.0)
-    with Progress("making glasses", args.samples) as bar:
+    with jg.Progress("making glasses", args.samples) as bar:
         for k in range(args.samples):
             key = jax.random.fold_in(jax.random.key(args.seed), k)
             yield jg.require(
@@ -90,7 +89,7 @@ def main():
     glass_of = np.broadcast_to(np.arange(args.samples)[:, None], value.shape)
     tail = jg.analysis.tail_exponent(np.abs(value[valid]), args.tail, groups=glass_of[valid])
     print(
-        f"tail exponent {tail.value:.2f} [{tail.low:.2f}, {tail.high:.2f}] from {tail.count} bonds, expected -2.25"
+        f"tail exponent {tail.value:.2f} [{tail.low:.2f}, {tail.high:.2f}] from {tail.samples} bonds, expected -2.25"
     )
     largest = np.where(valid, np.abs(value), 0).max(1)
     print(

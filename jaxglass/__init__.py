@@ -15,6 +15,7 @@ from . import analysis, ensemble, indicators, models, modes, prepare, response, 
 from .analysis.distributions import Exponent, Histogram
 from .core.status import Status, describe, require
 from .ensemble.mapping import map_ensemble
+from .host.progress import Progress
 from .landscape.contractions import Coefficients, coefficients, fourth, hvp, third
 from .landscape.energy import EnergyExpansion
 from .landscape.engine import Factor, factorise, log_determinant
@@ -83,6 +84,7 @@ __all__ = [
     "Motion",
     "PairModel",
     "Peaks",
+    "Progress",
     "Protocol",
     "Quenched",
     "ShearModulus",

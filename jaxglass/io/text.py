@@ -4,6 +4,9 @@ import contextlib
 
 import numpy as np
 
+BELOW = {int: 2**31, float: np.inf}  # bounds on the size of numbers; species are 32-bit integers
+EXPECTED = {int: "an integer below 2^31", float: "a finite number"}
+
 
 class Lines:
     """The lines of a text file; line numbers in messages count from one.
@@ -41,7 +44,7 @@ class Lines:
             values = words.astype(kind)
         except (ValueError, OverflowError):
             values = None
-        if values is None or not np.all(np.isfinite(values)):
+        if values is None or not np.all(np.abs(values) < BELOW[kind]):
             for k, row in enumerate(words.reshape(len(words), -1)):
                 self.numbers(begin + k, row, kind, what)
         return values
@@ -51,9 +54,8 @@ class Lines:
             value = kind(word)
         except ValueError:
             value = np.inf
-        if not abs(value) < (2**31 if kind is int else np.inf):
-            expected = {int: "an integer below 2^31", float: "a finite number"}[kind]
-            raise self.error(at, f"expected {expected} as {what}, found {str(word)!r}")
+        if not abs(value) < BELOW[kind]:
+            raise self.error(at, f"expected {EXPECTED[kind]} as {what}, found {str(word)!r}")
         return value
 
     def rows(self, begin, count, width, what):

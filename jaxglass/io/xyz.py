@@ -175,6 +175,6 @@ def _columns(lines, at, n, properties):
     rows = lines.rows(at + 2, n, sum(widths), "particles")
     starts = np.cumsum([0, *widths])
     return {
-        name.lower(): np.array([row[a : a + width] for row in rows])
+        name.lower(): np.array([row[a : a + width] for row in rows]).reshape(n, width)
         for name, a, width in zip(words[::3], starts, widths, strict=False)
     }

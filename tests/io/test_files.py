@@ -312,6 +312,10 @@ BROKEN_XYZ = {
         f"1\n{CUBE} {TYPED}\n1.5 1 2 3\n"
     ),
     "line 4: expected a finite number as pos, found 'x'": f"2\n{CUBE} {TYPED}\n1 1 2 3\n1 1 x 3\n",
+    "line 3: expected an integer below 2.31 as type, found '3000000000'": (
+        f"1\n{CUBE} {TYPED}\n3000000000 1 2 3\n"
+    ),
+    "line 1: what begins here is no glass: position must": f"0\n{CUBE} {TYPED}\n",
     "line 4: expected a finite number as pos, found 'nan'": (
         f"2\n{CUBE} {TYPED}\n1 1 2 3\n1 1 nan 3\n"
     ),

@@ -44,7 +44,7 @@ def deformed(glass: Glass, gradient: Any, *, room: float = 0.0) -> Glass:
         gradient: (d, d) of positive determinant.
         room: share by which later deformations under tracing may make the box narrower, beyond
             simple shear. It counts when bounds are made: for an orthogonal box, or a concrete one
-            whose bounds no longer hold.
+            whose bounds do not hold or are loose, so a loop outside jit gives it in every step.
 
     Returns:
         Glass. Where a traced box becomes narrower than its bounds, the status of what is computed

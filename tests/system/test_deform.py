@@ -71,6 +71,17 @@ def test_a_flipped_cell_spans_the_same_lattice_and_no_face_comes_closer(name, ga
         assert np.all(face_distance(flipped) >= face_distance(affine) * (1 - 1e-8))
 
 
+@pytest.mark.parametrize("d", [2, 3, 4])
+def test_flips_bring_no_faces_closer_in_any_cell(d):
+    """Upper triangular ones with large tilts, where rounding alone would, and full ones."""
+    cells = np.eye(d) + np.triu(np.random.default_rng(d).normal(size=(2000, d, d)), 1)
+    full = np.random.default_rng(9).normal(size=(2000, d, d))
+    for before in (cells, full):
+        after = before @ jax.jit(jax.vmap(flips))(before)
+        near, far = (np.asarray(jax.vmap(face_distance)(c)) for c in (before, after))
+        assert np.all(far >= near * (1 - 1e-8)) and np.any(far > 2 * near)
+
+
 def test_a_square_cell_flips_at_a_tilt_of_half_an_edge():
     tilt = lambda gamma: float(jg.deformed(two(CELLS["square"]), shear(gamma)).box.cell[0, 1]) / 7
     for gamma, expected in ((0.49, 0.49), (0.51, -0.49), (1.0, 0.0), (10.3, 0.3), (-3.6, 0.4)):
@@ -217,6 +228,13 @@ def test_bounds_that_are_wrong_or_loose_are_made_anew_outside_tracing():
     squeezed = jnp.diag(jnp.array([0.5, 2.0, 1.0]))
     assert jg.deformed(start, squeezed).box.width[0] < 0.6 * start.box.width[0]
     assert jax.jit(jg.deformed)(start, squeezed).box.width == start.box.width
+
+
+def test_a_concrete_box_keeps_bounds_that_hold_and_are_not_loose():
+    turned = jg.deformed(two(CELLS["turned square"]), jnp.eye(2))
+    assert jg.deformed(turned, shear(0.02)).box.width == turned.box.width
+    roomy = jg.deformed(two(CELLS["brick"]), jnp.eye(3), room=0.1)
+    assert jg.deformed(roomy, 0.95 * jnp.eye(3)).box.width == roomy.box.width
 
 
 def test_room_lowers_the_bounds():

@@ -1,0 +1,355 @@
+"""Direct solver for symmetric positive block matrices on a tree of nested dissection: factor once,
+solve many, selected inverse, determinant.
+
+The matrix has diagonal blocks A_ii (n, d, d) and pair blocks A_ij (b, d, d), A_ji their transpose.
+With F the front of a node, o its own particles and b its boundary, from the leaves to the root
+
+    L L^T = F_oo,  X = L^-1,  W = X F_ob,  S = F_bb - W^T W,  parent's F <- F + S
+
+and blocks of the inverse from the root to the leaves, with C = X^T X and Y = X^T W:
+
+    G_ob = -Y G_bb,   G_oo = C - G_ob Y^T
+
+Their change under dA follows from the same fronts without another factor: upwards
+dS = dF_bb - Y^T E - dF_ob^T Y with E = dF_ob - dF_oo Y, and downwards, with dY = C E,
+
+    dG_ob = -dY G_bb - Y dG_bb,   dG_oo = -C dF_oo C - dG_ob Y^T - G_ob dY^T
+
+A spring on the mean displacement of the particles of the root makes a matrix positive that does not
+see translations, and changes nothing else that does not see them. All nodes of a level are one
+batch; Cholesky factors alone are made one by one on CPUs (lapack.py).
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from ..core.struct import Struct
+from .lapack import inverse_cholesky
+from .nested_tree import Tree
+
+# A pivot this much below its diagonal entry is rounding: the matrix is singular.
+SINGULAR = 100 * float(np.finfo(np.float64).eps)
+
+
+class Factor(Struct):
+    """Cholesky factor on a tree; ``ok`` is False if the matrix is not positive or the tree
+    overflowed.
+
+    Attributes:
+        tree: Tree.
+        inverse: per level (N, a d, a d), inverses X of the triangles.
+        coupling: per level but the root (N, a d, b d), W.
+        logdet: logarithm of the determinant, the spring included.
+        spring: stiffness of the spring on the root.
+        ok: bool.
+    """
+
+    tree: Tree
+    inverse: tuple
+    coupling: tuple
+    logdet: Array
+    spring: Array
+    ok: Array
+
+    @property
+    def dim(self):
+        return self.inverse[0].shape[-1] // self.tree.plan.own[0]
+
+
+def factor(tree, diagonal, blocks, shift=0.0, spring=None):
+    """Factors the matrix of diagonal blocks (n, d, d) and pair blocks (b, d, d).
+
+    Args:
+        tree: Tree.
+        diagonal, blocks: of the matrix; blocks of pairs that are not valid are ignored.
+        shift: number added to the diagonal.
+        spring: stiffness of the spring on the root; None for the mean of the diagonal, 0.0 for a
+            matrix that is positive without.
+    """
+    diagonal, blocks, shift = jax.lax.stop_gradient((diagonal, blocks, shift))
+    d = diagonal.shape[-1]
+    entries = jnp.diagonal(diagonal, axis1=1, axis2=2) + shift
+    if spring is None:
+        mean = jnp.mean(entries)
+        spring = jnp.where(mean > 0, mean, 1.0)
+    rows = _rows(tree, diagonal + shift * jnp.eye(d), blocks)
+    inverses, couplings, schur = [], [], None
+    for l in reversed(range(tree.plan.depth + 1)):
+        own, across, rest = _front(tree, l, rows[l], schur)
+        empty = jnp.repeat(tree.own[l] == tree.plan.n, d, axis=1)
+        own = own + jnp.where(empty[:, :, None], jnp.eye(own.shape[-1]), 0.0)
+        if l == 0:
+            own = own + _spring(~empty[0], d, spring)
+        x = jax.vmap(inverse_cholesky)(own)[0]
+        inverses.append(x)
+        if l:
+            w = x @ across
+            schur = rest - _t(w) @ w
+            couplings.append(w)
+    pivots = [jnp.diagonal(x, axis1=1, axis2=2) for x in inverses]
+    logdet = -2 * sum(jnp.sum(jnp.log(p)) for p in pivots)
+    sizes = [
+        jnp.pad(entries, ((0, 1), (0, 0)))[own].reshape(p.shape)
+        for own, p in zip(tree.own[::-1], pivots)
+    ]
+    sound = jnp.stack([jnp.all(p**2 * size < 1 / SINGULAR) for p, size in zip(pivots, sizes)])
+    ok = jnp.isfinite(logdet) & jnp.all(sound) & ~tree.overflow
+    return Factor(tree, tuple(inverses[::-1]), tuple(couplings[::-1]), logdet, spring, ok)
+
+
+def _spring(used, d, spring):
+    alike = jnp.arange(used.size)[:, None] % d == jnp.arange(used.size) % d
+    seen = alike & used[:, None] & used
+    return jnp.where(seen, spring / jnp.maximum(jnp.sum(used) // d, 1), 0.0)
+
+
+def pin(factor, z):
+    """What the spring adds to M z, for fields (n, d) or columns (n, d, c)."""
+    root = (factor.tree.level == 0).reshape(-1, *[1] * (z.ndim - 1))
+    count = jnp.maximum(jnp.sum(root), 1)
+    return jnp.where(root, factor.spring * jnp.sum(jnp.where(root, z, 0.0), axis=0) / count, 0.0)
+
+
+def log_determinant(factor):
+    """log det M on translation-free fields, for M that does not see translations: the spring s on m
+    of n particles multiplies it by (s m / n)^d.
+    """
+    m = jnp.sum(factor.tree.level == 0)
+    return factor.logdet - factor.dim * jnp.log(factor.spring * m / factor.tree.plan.n)
+
+
+def _rows(tree, diagonal, blocks):
+    """Entries of the matrix in the rows of own particles, per level (N, a, a + b, d, d)."""
+    plan, d = tree.plan, diagonal.shape[-1]
+    a, f = np.array(plan.own), np.array(plan.own) + np.array(plan.boundary)
+    start = np.concatenate([[0], np.cumsum(2 ** np.arange(plan.depth + 1) * a * f)])
+    low, top = jnp.where(tree.swap, tree.j, tree.i), jnp.where(tree.swap, tree.i, tree.j)
+
+    def at(particle, column, keep):
+        l, place = tree.level[particle], tree.place[particle]
+        row = tree.home[particle] * jnp.array(a)[l] + place
+        keep = keep & (place < jnp.array(a)[l]) & (column < jnp.array(f)[l])
+        return jnp.where(keep, jnp.array(start)[l] + row * jnp.array(f)[l] + column, start[-1])
+
+    beside = tree.level[low] == tree.level[top]
+    block = jnp.where(tree.swap[:, None, None], _t(blocks), blocks)
+    everyone = jnp.arange(plan.n)
+    places = at(everyone, tree.place, True), at(low, tree.pos, tree.valid)
+    places = jnp.concatenate([*places, at(top, tree.place[low], tree.valid & beside)])
+    values = jnp.concatenate([diagonal, block, _t(block)]).reshape(-1, d * d)
+    flat = jnp.zeros((int(start[-1]), d * d)).at[places].add(values, mode="drop")
+    cut = lambda l: flat[start[l] : start[l + 1]].reshape(2**l, a[l], f[l], d, d)
+    return [cut(l) for l in range(plan.depth + 1)]
+
+
+def _front(tree, l, rows, schur):
+    """F_oo, F_ob and F_bb of all nodes of a level: rows of the matrix and what children add."""
+    a, d = tree.plan.own[l], rows.shape[-1]
+    rest = 0.0
+    if schur is not None:
+        s, up = _blocked(schur, d), tree.up[l]
+        rows = rows + _of_children(s, up[:, :, :a], up)
+        rest = _flat(_of_children(s, up[:, :, a:], up[:, :, a:])) if l else 0.0
+    rows = _flat(rows)
+    return rows[:, :, : a * d], rows[:, :, a * d :], rest
+
+
+def _of_children(s, rows, columns):
+    node = 2 * jnp.arange(rows.shape[0])[:, None, None]
+    part = lambda k: s[node + k, rows[:, k, :, None], :, columns[:, k, None, :], :]
+    return part(0) + part(1)
+
+
+def _t(a):
+    return jnp.swapaxes(a, -1, -2)
+
+
+def _flat(blocks):
+    """(N, p, q, d, d) -> (N, p d, q d)."""
+    n, p, q, d, _ = blocks.shape
+    return blocks.transpose(0, 1, 3, 2, 4).reshape(n, p * d, q * d)
+
+
+def _blocked(s, d):
+    """(N, p d, q d) -> (N, p + 1, d, q + 1, d), the last block zero."""
+    n, p, q = s.shape
+    room = ((0, 0), (0, 1), (0, 0), (0, 1), (0, 0))
+    return jnp.pad(s.reshape(n, p // d, d, q // d, d), room)
+
+
+def solve(factor, b):
+    """G b for fields b (n, d) or (n, d, c), G the inverse with the spring; zero after a failure."""
+    return _masked(factor, _upwards(factor, _downwards(factor, _columns(b)))).reshape(b.shape)
+
+
+def solve_lower(factor, b):
+    """A^T b with A A^T = G; a particle's entries stand at its own place."""
+    parts = [y.reshape(-1, factor.dim, y.shape[-1]) for y in _downwards(factor, _columns(b))]
+    return _masked(factor, _gather(factor.tree, parts)).reshape(b.shape)
+
+
+def solve_upper(factor, y):
+    """A y with A A^T = G: variables in which the matrix is the identity."""
+    padded = jnp.pad(_columns(y), ((0, 1), (0, 0), (0, 0)))
+    parts = [padded[own].reshape(own.shape[0], -1, padded.shape[-1]) for own in factor.tree.own]
+    return _masked(factor, _upwards(factor, parts)).reshape(y.shape)
+
+
+def _columns(b):
+    return b.reshape(*b.shape[:2], -1)
+
+
+def _masked(factor, x):
+    return jnp.where(factor.ok, x, 0.0)
+
+
+def _gather(tree, parts):
+    """Values per level, (N a, d, c) each, in the order of particles (n, d, c)."""
+    start = np.cumsum([0] + [own.size for own in tree.own[:-1]])
+    room = jnp.array(tree.plan.own)[tree.level]
+    at = jnp.array(start)[tree.level] + tree.home * room + tree.place
+    return jnp.concatenate(parts)[at]
+
+
+def _downwards(factor, b):
+    """L^-1 b per level (N, a d, c), leaves first."""
+    tree, (_, d, c) = factor.tree, b.shape
+    padded = jnp.pad(b, ((0, 1), (0, 0), (0, 0)))
+    ys, carried = [], None
+    for l in reversed(range(tree.plan.depth + 1)):
+        a = tree.plan.own[l] * d
+        rhs, rest = padded[tree.own[l]].reshape(2**l, a, c), 0.0
+        if carried is not None:
+            s = jnp.pad(carried.reshape(2 ** (l + 1), -1, d, c), ((0, 0), (0, 1), (0, 0), (0, 0)))
+            child = 2 * jnp.arange(2**l)[:, None]
+            both = s[child, tree.up[l][:, 0]] + s[child + 1, tree.up[l][:, 1]]
+            both = both.reshape(2**l, -1, c)
+            rhs, rest = rhs + both[:, :a], both[:, a:]
+        ys.append(factor.inverse[l] @ rhs)
+        if l:
+            carried = rest - _t(factor.coupling[l - 1]) @ ys[-1]
+    return ys[::-1]
+
+
+def _upwards(factor, ys):
+    """L^-T y as a field (n, d, c)."""
+    tree, d, c = factor.tree, factor.dim, ys[0].shape[-1]
+    parts, front = [], None
+    for l, y in enumerate(ys):
+        edge = jnp.zeros((1, 0, d, c))
+        if l:
+            s = jnp.pad(front, ((0, 0), (0, 1), (0, 0), (0, 0)))
+            edge = s[jnp.arange(2**l)[:, None] // 2, tree.down[l - 1]]
+            y = y - factor.coupling[l - 1] @ edge.reshape(2**l, -1, c)
+        x = (_t(factor.inverse[l]) @ y).reshape(2**l, -1, d, c)
+        front = jnp.concatenate([x, edge], axis=1)
+        parts.append(x.reshape(-1, d, c))
+    return _gather(tree, parts)
+
+
+def selected(factor):
+    """Blocks G_ij on the pairs (b, d, d), zero where not valid, and G_ii (n, d, d)."""
+    read = _Reader(factor)
+    front = None
+    for l in range(factor.tree.plan.depth + 1):
+        x = factor.inverse[l]
+        own = _t(x) @ x
+        if l:
+            edge = _edge(factor, l, front)
+            y = _t(x) @ factor.coupling[l - 1]
+            across = -y @ edge
+            own = own - across @ _t(y)
+        front = _whole(own, across, edge) if l else own
+        read(l, front)
+    return read.blocks()
+
+
+def change_of_selected(factor, diagonal, blocks):
+    """Change -(G dA G) of ``selected`` when the matrix changes by symmetric diagonal blocks
+    (n, d, d) and pair blocks (b, d, d).
+    """
+    tree = factor.tree
+    rows, moved, schur = _rows(tree, diagonal, blocks), {}, None
+    for l in reversed(range(tree.plan.depth + 1)):
+        own, across, rest = _front(tree, l, rows[l], schur)
+        moved[l] = own, across
+        if l:
+            y = _t(factor.inverse[l]) @ factor.coupling[l - 1]
+            schur = rest - _t(y) @ (across - own @ y) - _t(across) @ y
+    read, front, slope = _Reader(factor), None, None
+    for l in range(tree.plan.depth + 1):
+        x, (d_own, d_across) = factor.inverse[l], moved[l]
+        c = _t(x) @ x
+        own, change = c, -c @ d_own @ c
+        if l:
+            y = _t(x) @ factor.coupling[l - 1]
+            dy = c @ (d_across - d_own @ y)
+            edge, d_edge = _edge(factor, l, front), _edge(factor, l, slope)
+            across, d_ob = -y @ edge, -dy @ edge - y @ d_edge
+            own, change = own - across @ _t(y), change - d_ob @ _t(y) - across @ _t(dy)
+        front = _whole(own, across, edge) if l else own
+        slope = _whole(change, d_ob, d_edge) if l else change
+        read(l, slope)
+    return read.blocks()
+
+
+def _edge(factor, l, front):
+    """G_bb of all nodes of a level, from the fronts of their parents."""
+    node, down = jnp.arange(2**l)[:, None, None] // 2, factor.tree.down[l - 1]
+    return _flat(_blocked(front, factor.dim)[node, down[:, :, None], :, down[:, None, :], :])
+
+
+def _whole(own, across, edge):
+    rows = jnp.concatenate([own, across], axis=2)
+    return jnp.concatenate([rows, jnp.concatenate([_t(across), edge], axis=2)], axis=1)
+
+
+class _Reader:
+    """Collects the blocks of pairs and particles, level by level."""
+
+    def __init__(self, factor):
+        tree = factor.tree
+        low = jnp.where(tree.swap, tree.j, tree.i)
+        self.factor, self.who = factor, jnp.concatenate([low, jnp.arange(tree.plan.n)])
+        self.column = jnp.concatenate([tree.pos, tree.place])
+        self.found = jnp.zeros((self.who.size, factor.dim, factor.dim))
+
+    def __call__(self, l, front):
+        tree, d = self.factor.tree, self.factor.dim
+        here = tree.level[self.who] == l
+        inside = lambda k: jnp.where(here, k, 0)
+        grid = front.reshape(2**l, front.shape[1] // d, d, -1, d)
+        place = inside(tree.place[self.who])
+        block = grid[inside(tree.home[self.who]), place, :, inside(self.column), :]
+        self.found = jnp.where(here[:, None, None], block, self.found)
+
+    def blocks(self):
+        tree, count = self.factor.tree, self.factor.tree.i.size
+        found = _masked(self.factor, self.found)
+        pairs = jnp.where(tree.swap[:, None, None], _t(found[:count]), found[:count])
+        return jnp.where(tree.valid[:, None, None], pairs, 0.0), found[count:]
+
+
+@jax.custom_jvp
+def inverse_blocks(factor, diagonal, blocks, shift):
+    """``selected`` as a function of the matrix that was factored; differentiates once, forward or in
+    reverse, with the factor a constant.
+    """
+    return selected(factor)
+
+
+@inverse_blocks.defjvp
+def _inverse_blocks_jvp(primals, tangents):
+    factor, (_, diagonal, blocks, shift) = primals[0], tangents
+    diagonal = diagonal + shift * jnp.eye(factor.dim)
+    # With pair blocks counted twice, as A_ij and A_ji, the map is its own transpose.
+    change = ((diagonal + _t(diagonal)) / 2, 2 * blocks)
+    slope = jax.lax.custom_linear_solve(
+        lambda c: c,
+        change,
+        lambda _, c: change_of_selected(factor, (c[0] + _t(c[0])) / 2, c[1] / 2)[::-1],
+        symmetric=True,
+    )
+    return selected(factor), (slope[1], slope[0])

@@ -334,8 +334,8 @@ class _Reader:
 
 @jax.custom_jvp
 def inverse_blocks(factor, diagonal, blocks, shift):
-    """``selected`` as a function of the matrix that was factored; differentiates once, forward or in
-    reverse, with the factor a constant.
+    """``selected`` as a function of the matrix that was factored; differentiates once, forward or
+    in reverse, with the factor a constant.
     """
     return selected(factor)
 

@@ -46,13 +46,11 @@ def test_every_folder_has_its_place():
 
 def imports(path):
     """Folders of the package that a module imports from."""
-    folder = path.parent.relative_to(PACKAGE).as_posix()
+    place = path.parent.relative_to(PACKAGE).parts
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.level:
-            if node.level == 1 and folder != ".":
-                yield folder
-            else:
-                yield (node.module or node.names[0].name).split(".")[0]
+            above = place[: len(place) - node.level + 1]
+            yield above[0] if above else (node.module or node.names[0].name).split(".")[0]
 
 
 @pytest.mark.parametrize(

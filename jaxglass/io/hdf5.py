@@ -334,12 +334,19 @@ def _static(value):
 
 
 def _ours(name):
-    """The function or named tuple of this package with a name, nothing else that it can reach."""
+    """The function or named tuple of this package with a name, nothing else that it can reach.
+
+    One that has moved is found where it was, if it can be imported from there still.
+    """
     module, _, own = name.partition(":")
     if not module.startswith("jaxglass."):
         raise _UnknownError(name)
-    found = getattr(importlib.import_module(module), own, None)
-    if found is None or name_of(found) != name:
+    try:
+        found = getattr(importlib.import_module(module), own)
+    except (ImportError, AttributeError) as error:
+        raise _UnknownError(name) from error
+    home, _, here = name_of(found).partition(":")
+    if here != own or not home.startswith("jaxglass."):
         raise _UnknownError(name)
     return found
 

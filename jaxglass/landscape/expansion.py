@@ -208,7 +208,7 @@ def expand(model: Any, glass: Glass, *, capacity: int | None = None) -> Any:
     roomy = neighbours.with_room(
         lambda room: _expand(model, glass, neighbours.plan(model, glass, room=room)), model, glass
     )
-    return roomy if is_traced(model, glass) else _trimmed(roomy)
+    return roomy if is_traced(roomy) else _trimmed(roomy)
 
 
 @functools.partial(jax.jit, static_argnums=2)

@@ -71,10 +71,11 @@ def plan(e):
     if is_traced(e):
         return Layout(axis, _slabs(width[axis], TRACED_SLACK * e.reach / 1.02))
     drop_programs_in_time()
-    for slack in SLACK:
-        layout = Layout(axis, _slabs(width[axis], slack * e.reach / 1.02))
-        if layout.slabs == 1 or not np.any(_skips(e, layout, _order(e, layout)[1])):
-            return layout
+    with jax.ensure_compile_time_eval():  # a concrete expansion may be met while tracing others
+        for slack in SLACK:
+            layout = Layout(axis, _slabs(width[axis], slack * e.reach / 1.02))
+            if layout.slabs == 1 or not np.any(_skips(e, layout, _order(e, layout)[1])):
+                return layout
     return Layout(axis, 1)
 
 

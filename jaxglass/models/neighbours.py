@@ -106,7 +106,10 @@ def with_room(attempt, *trees):
         drop_programs_in_time()
     room = 1.0
     result = attempt(room)
-    while not is_traced(trees) and np.any(np.asarray(result.status) & int(OVERFLOWS)) and room < 64:
+    # A result is traced, too, where concrete inputs are met while tracing others.
+    while not is_traced(trees, result) and room < 64:
+        if not np.any(np.asarray(result.status) & int(OVERFLOWS)):
+            break
         room *= 2
         result = attempt(room)
     return result

@@ -17,6 +17,7 @@ import numpy as np
 from jax import Array
 
 from ..core.checks import integer, is_traced, positive
+from ..core.random import generator
 from ..core.status import Status
 from ..host.progress import Progress
 from ..landscape.contract import need
@@ -126,8 +127,7 @@ def soft_spots(
             "of a fixed batch"
         )
     batch = integer("batch", batch, at_least=1)
-    key = jax.random.key(0) if key is None else key
-    every = np.asarray(jax.random.permutation(key, np.flatnonzero(np.asarray(e.bonds.valid))))
+    every = generator(key).permutation(np.flatnonzero(np.asarray(e.bonds.valid)))
     bonds = every if most is None else every[: integer("most", most, at_least=1)]
     least = CONFIDENT / (2 / e.count if rarest is None else positive("rarest", rarest))
     if seeds is not None and jnp.shape(seeds)[1:] != e.position.shape:

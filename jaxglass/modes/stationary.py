@@ -199,10 +199,10 @@ def soft_mode(
     need(function, e, *cost.needs)
     choice("method", method, METHODS)
     positive("tol", tol)
-    if optimiser is not None and not hasattr(optimiser, "update"):
-        raise TypeError(f"optimiser must be an optax optimiser, found {type(optimiser).__name__}")
     if method == "mapping" and optimiser is not None:
         raise ValueError('optimiser is used by method="optax" only, found method="mapping"')
+    if optimiser is not None and not hasattr(optimiser, "update"):
+        raise TypeError(f"optimiser must be an optax optimiser, found {type(optimiser).__name__}")
     if method == "mapping":
         need(f'{function} by method="mapping"', e, "bonds")
     if method == "auto":

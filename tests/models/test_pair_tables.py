@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import oracle
 import pytest
+from shared import along
 
 import jaxglass as jg
 from jaxglass.models import shapes
@@ -66,8 +67,6 @@ def test_every_pair_has_its_own_energy_and_derivatives(glass):
 
 
 def test_energy_and_q_derivatives_vanish_at_the_cutoff_of_each_pair():
-    from test_shapes import along
-
     a, b = np.triu_indices(3)
     end = CUTOFF[a, b] * SIGMA[a, b]
     for k in range(SMOOTHING + 2):

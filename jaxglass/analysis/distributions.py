@@ -115,7 +115,8 @@ def tail_exponent(
     tail = samples > start
     if tail.sum() < 10:
         raise ValueError(
-            f"start must leave at least 10 samples in the tail, found {int(tail.sum())} above {start}"
+            f"start must leave at least 10 samples in the tail, "
+            f"found {int(tail.sum())} above {start}"
         )
     _, group = np.unique(groups, return_inverse=True)
     size = group.max() + 1

@@ -25,7 +25,8 @@ from . import ring
 from .contract import need, provides
 
 LARGEST = 10e9  # bytes that the direct engine may take before "auto" turns to another method
-ALIKE = 1e-9  # relative difference of two products, far above their rounding and far below that of two glasses
+# Relative difference of two products, far above their rounding and far below that of two glasses.
+ALIKE = 1e-9
 
 
 class Factor(Struct):

@@ -191,11 +191,13 @@ def expand(model: Any, glass: Glass, *, capacity: int | None = None) -> Any:
     if not isinstance(model, PairModel):
         if not callable(model):
             raise TypeError(
-                f"model must be a PairModel or a function energy(position), found {type(model).__name__}"
+                "model must be a PairModel or a function energy(position), "
+                f"found {type(model).__name__}"
             )
         if capacity is not None:
             raise ValueError(
-                "capacity is a number of bonds, and an expansion of energy(position) has none: leave it out"
+                "capacity is a number of bonds, and an expansion of energy(position) has none: "
+                "leave it out"
             )
         return EnergyExpansion(glass, jnp.int32(0), model)
     neighbours.check(model, glass)

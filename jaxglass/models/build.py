@@ -17,8 +17,20 @@ from .smoothing import about_zero
 ROOM = 1.02  # reach over the longest interaction at the start: room for sizes that are optimised
 
 
-def pair(shape: Callable, parameters: dict[str, Any] | None=None, *, sigma: Any=None, epsilon: Any=1.0, nonadditivity: Any=None, cutoff: Any, smoothing: int | None=3, diameter_bound: float | None=None,
-         squared: bool=False, contacts: float | None=None, name: str | None=None) -> PairModel:  # fmt: skip
+def pair(
+    shape: Callable,
+    parameters: dict[str, Any] | None = None,
+    *,
+    sigma: Any = None,
+    epsilon: Any = 1.0,
+    nonadditivity: Any = None,
+    cutoff: Any,
+    smoothing: int | None = 3,
+    diameter_bound: float | None = None,
+    squared: bool = False,
+    contacts: float | None = None,
+    name: str | None = None,
+) -> PairModel:
     """A model from a function of one reduced distance.
 
     Args:
@@ -80,9 +92,17 @@ def pair(shape: Callable, parameters: dict[str, Any] | None=None, *, sigma: Any=
         )
     name = name or shape.__name__
     model = PairModel(
-        parameters, sigma, epsilon, nonadditivity, cutoff, shape if squared else OfSquare(shape),
-        smoothing, ROOM * float(np.max(longest)), contacts, name,
-    )  # fmt: skip
+        parameters,
+        sigma,
+        epsilon,
+        nonadditivity,
+        cutoff,
+        shape if squared else OfSquare(shape),
+        smoothing,
+        ROOM * float(np.max(longest)),
+        contacts,
+        name,
+    )
     for key, value in parameters.items():
         if is_table(model, value):
             _refuse_unfit_table(f"parameters[{key!r}]", value)
@@ -97,7 +117,8 @@ def _longest_with_diameters(bound, epsilon, cutoff):
     for name, value in (("epsilon", epsilon), ("cutoff", cutoff)):
         if value.ndim:
             raise ValueError(
-                f"{name} must be one number with nonadditivity, found an array of shape {value.shape}"
+                f"{name} must be one number with nonadditivity, "
+                f"found an array of shape {value.shape}"
             )
     return cutoff * bound
 

@@ -118,7 +118,8 @@ def _fractions(composition):
             raise ValueError(f"composition must hold fractions above 0, found {fraction}")
     if abs(sum(fractions) - 1) > 1e-9:
         raise ValueError(
-            f"composition must hold fractions that sum to 1, found {fractions} with sum {sum(fractions):.6g}"
+            f"composition must hold fractions that sum to 1, "
+            f"found {fractions} with sum {sum(fractions):.6g}"
         )
     return tuple(float(fraction) for fraction in fractions)
 
@@ -132,8 +133,8 @@ def _refuse_unlike(model, composition):
         )
     if model.sigma is not None and len(composition) != model.sigma.shape[-1]:
         raise ValueError(
-            f"composition must hold one fraction for each of the {model.sigma.shape[-1]} species of the model "
-            f"{model.name}, found {len(composition)}"
+            f"composition must hold one fraction for each of the {model.sigma.shape[-1]} species "
+            f"of the model {model.name}, found {len(composition)}"
         )
 
 

@@ -47,7 +47,9 @@ GOOD = 1e-5
 LEAST_WIDTH = 8
 WIDTH_PER_MODE = 0.75
 LONGEST_CHAIN = 12
-EQUAL = 1e-6  # relative difference of omega^2 below which two modes count as equal: found ones are right to 1e-10
+# Relative difference of omega^2 below which two modes count as equal: found ones are right to
+# 1e-10.
+EQUAL = 1e-6
 
 
 class Modes(Struct):

@@ -24,7 +24,8 @@ from ..landscape.engine import Factor, factor_of
 from .seeds import core_position, dipole_seeds
 from .stationary import SoftMode, pseudo_harmonic_mode
 
-BATCH = 128  # seeds searched together: a factor answers 128 columns for the price of 20, and more gains little
+# Seeds searched together: a factor answers 128 columns for the price of 20, and more gains little.
+BATCH = 128
 SAME = 0.99  # overlap from which two modes count as one: distinct ones of a glass stay below 0.9
 CONFIDENT = 3.0  # -log(1 - 95 %): so many seeds for one hit on a basin of the rarest share
 
@@ -211,5 +212,5 @@ class _Found:
         if self.modes:
             return jax.tree.map(lambda *a: jnp.stack(a), *(self.modes[k] for k in order))
         none, whole = jnp.zeros(0), jnp.zeros(0, jnp.int32)
-        return SoftMode(none, none, none, none, jnp.zeros((0, *e.position.shape)), none, none,
-                        whole, whole)  # fmt: skip
+        vector = jnp.zeros((0, *e.position.shape))
+        return SoftMode(none, none, none, none, vector, none, none, whole, whole)

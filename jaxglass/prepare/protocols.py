@@ -1,8 +1,8 @@
 """From a random start to a glass: protocols as frozen lists of stages, run in pieces that can be
 interrupted.
 
-annealed        equilibrate the liquid, anneal just below the glass transition, quench     (the published protocol)
-cooled          equilibrate, cool linearly at a rate, quench                                (density of states)
+annealed        equilibrate the liquid, anneal just below Tg, quench (as published)
+cooled          equilibrate, cool linearly at a rate, quench (for densities of states)
 instant_quench  equilibrate at a parent temperature, quench
 """
 

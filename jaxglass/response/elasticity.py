@@ -2,7 +2,8 @@
 
 For x -> (1 + F) x, with F any displacement gradient,
 
-    A_ijkl = (1/V) d2U / dF_ij dF_kl = (1/V) [sum_b K_b,ik r_j r_l  -  Xi_ij . M^-1 . Xi_kl],   Xi_ij = d2U / dF_ij dx
+    A_ijkl = (1/V) d2U / dF_ij dF_kl = (1/V) [sum_b K_b,ik r_j r_l  -  Xi_ij . M^-1 . Xi_kl]
+    Xi_ij  = d2U / dF_ij dx
 
 the first part affine (Born), the second nonaffine relaxation. Two conventions are in use and differ
 by the prestress:

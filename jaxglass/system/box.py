@@ -94,8 +94,8 @@ def make_box(box, dim):
     finite("box", array)
     if array.shape not in ((), (dim,), (dim, dim)):
         raise ValueError(
-            f"box must be one edge, {dim} edges or a ({dim}, {dim}) cell with cell vectors as columns, "
-            f"found an array of shape {array.shape}"
+            f"box must be one edge, {dim} edges or a ({dim}, {dim}) cell with cell vectors as "
+            f"columns, found an array of shape {array.shape}"
         )
     if array.ndim < 2:
         cell = array * jnp.eye(dim) if array.ndim == 0 else jnp.diag(array)

@@ -26,7 +26,9 @@ from ..core.checks import finite, float64, is_traced
 from .box import box_of_cell, face_distance, inverse, sheared_kind
 from .glass import Glass
 
-SWEEPS = 8  # turned cells are compact after four at a strain of 10 and after six at 100 (2 to 4 dimensions, edges 1:100)
+# Turned cells are compact after four at a strain of 10 and after six at 100 (2 to 4 dimensions,
+# edges 1:100).
+SWEEPS = 8
 LOOSE = 1.5  # how much larger the product of new bounds may be before a concrete box takes them
 TRIANGULAR = 1e-9  # of the largest entry: rounding in a gradient does not make a cell another kind
 

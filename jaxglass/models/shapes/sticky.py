@@ -1,12 +1,15 @@
 """Sticky spheres: a Lennard-Jones core whose well ends soon after its bottom.
 
-    phi(x) = 4 (x^-12 - x^-6)                                   x < x_m = 2^(1/6), the bottom of the well, phi = -1
+    phi(x) = 4 (x^-12 - x^-6)                                   x < x_m
     phi(x) = a x^-12 - b x^-6 + sum_{l=0..3} c_2l x^2l          x_m < x < x_c
+
+with x_m = 2^(1/6) the bottom of the well, phi(x_m) = -1.
 
 The six coefficients make the energy and two derivatives continuous at x_m and at the cutoff x_c. In
 t = x^2 the conditions at t_c leave three unknowns,
 
-    phi = a P_6 - b P_3 + c (t - t_c)^3,     P_m = t^-m minus its Taylor polynomial of second order about t_c,
+    phi = a P_6 - b P_3 + c (t - t_c)^3,
+    P_m = t^-m minus its Taylor polynomial of second order about t_c,
 
 and the conditions at t_m are three linear equations for them. The third derivative jumps at both
 ends.

@@ -82,8 +82,9 @@ def tail_exponent(
     level: float = 0.95,
     key: Any = None,
 ) -> Exponent:
-    """Exponent of the tail p(x) ~ x^value above ``start``, by maximum likelihood (Hill), with a
-    bootstrap interval.
+    """Exponent of the tail p(x) ~ x^value above ``start``, with a bootstrap interval.
+
+    By maximum likelihood (Hill).
 
     Args:
         samples: numbers; those above ``start`` count.

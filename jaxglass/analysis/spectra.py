@@ -5,8 +5,7 @@ from numpy.typing import ArrayLike
 
 
 def density_of_states(frequency: ArrayLike, edges: ArrayLike, *, degrees: int) -> np.ndarray:
-    """D(omega): modes per frequency and degree of freedom, from the frequencies of one glass or
-    many.
+    """D(omega): modes per frequency and degree of freedom, of one glass or many.
 
     Args:
         frequency: any shape; all frequencies below the last edge must be there.
@@ -27,8 +26,9 @@ def density_of_states(frequency: ArrayLike, edges: ArrayLike, *, degrees: int) -
 
 
 def cumulative_states(frequency: ArrayLike, omega: ArrayLike, *, degrees: int) -> np.ndarray:
-    """C(omega): the fraction of modes at or below each omega. C / omega^5 is flat where D grows as
-    omega^4.
+    """C(omega): the fraction of modes at or below each omega.
+
+    C / omega^5 is flat where D grows as omega^4.
 
     Example:
         >>> frequency, omega = np.array([0.5, 1.5]), np.array([1.0, 2.0])

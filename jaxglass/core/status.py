@@ -1,5 +1,4 @@
-"""What went wrong while compiled code ran: bits that are OR-ed along a computation, and a sentence
-for each.
+"""What went wrong while compiled code ran: bits OR-ed along a computation, a sentence for each.
 
 Nothing raises inside compiled code. A result carries an integer ``status``, zero when all is well;
 ``require`` raises on the host with the sentences that belong to the bits.
@@ -72,9 +71,7 @@ def flag(condition: Any, bit: int) -> Array:
 
 
 def or_nan(status, value) -> Array:
-    """The value where the status is clean, NaN elsewhere: for results that are bare arrays and
-    carry no status.
-    """
+    """The value where the status is clean, NaN elsewhere: for results that carry no status."""
     return jnp.where(status == 0, value, jnp.nan)
 
 

@@ -53,8 +53,7 @@ def mixed_strain(e, direction: Any) -> Array:
 
 
 def strain_curvature(e, direction: Any) -> Array:
-    """d2U/dgamma2 at frozen fractional coordinates, a scalar: V times the Born modulus of that
-    direction.
+    """d2U/dgamma2 at frozen fractional coordinates: V times the Born modulus of that direction.
 
     Example:
         >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.5]], 8.0))

@@ -1,5 +1,6 @@
-"""When the force is zero: units for it that follow from the configuration, so that every system of
-units will do.
+"""When the force is zero: units for it that follow from the configuration.
+
+Every system of units will do.
 
     f_typ    = sqrt(sum_b |f_b|^2 / number of bonds that carry a force)
     rounding = 1/4 eps L max_i sum_b (|F_1| + |F_2| r_b^2)
@@ -34,9 +35,7 @@ def typical_force(e):
 
 
 def tolerance(e, force_tol):
-    """The largest component of the gradient of a configuration at rest, max(force_tol f_typ,
-    rounding).
-    """
+    """The largest gradient component of a configuration at rest, max(force_tol f_typ, rounding)."""
     length = jnp.max(jnp.abs(e.glass.box.cell))
     rounding = ROUNDING * length * jnp.max(particle_stiffness(e))
     return jnp.maximum(force_tol * typical_force(e), rounding)

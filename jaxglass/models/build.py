@@ -1,6 +1,4 @@
-"""Pair models from a user's function of one reduced distance, and the checks of what they are made
-of.
-"""
+"""Pair models from a user's function of one reduced distance, with checks of the parts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -140,8 +138,9 @@ def _refuse_unfit_table(name, table, sigma=None):
 
 
 def smoothing_coefficients(model: PairModel) -> Array:
-    """c_0, c_2, ... c_2q as the literature prints them: phi(x) + sum_l c_2l x^2l vanishes smoothly
-    at the cutoff.
+    """c_0, c_2, ... c_2q as the literature prints them.
+
+    phi(x) + sum_l c_2l x^2l vanishes smoothly at the cutoff.
 
     Returns:
         (q + 1,), or (q + 1, k, k) where the cutoff or a parameter is a table.

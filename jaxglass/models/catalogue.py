@@ -1,5 +1,4 @@
-"""The published models: one entry each, with composition, state points and the source of every
-number.
+"""The published models: an entry each, with composition, state points, sources of the numbers.
 
 Species: 0 small and 1 large for the inverse power laws, sticky spheres and lj2d; 0 = A and 1 = B
 for kalj and mblj. Adding a model is adding an entry to ENTRIES.
@@ -46,8 +45,9 @@ def inverse_power(
     contacts: float | None = None,
     name: str = "ipl",
 ) -> PairModel:
-    """epsilon [(sigma/r)^n + smoothing], the inverse power law for any exponent, cutoff and
-    smoothing order.
+    """epsilon [(sigma/r)^n + smoothing]: the inverse power law.
+
+    For any exponent, cutoff and smoothing order.
 
     Example:
         >>> float(jg.models.inverse_power(exponent=12.0).parameters["exponent"])
@@ -280,8 +280,9 @@ def names() -> tuple[str, ...]:
 
 
 def entry(name_or_entry: str | Entry) -> Entry:
-    """The Entry of a published model: composition, density, temperatures, source. An Entry comes
-    back as it is.
+    """The Entry of a published model: composition, density, temperatures, source.
+
+    An Entry comes back as it is.
 
     Example:
         >>> jg.models.entry("kalj").composition

@@ -1,6 +1,4 @@
-"""A mixture that can be prepared: a pair model together with what it is made of and where it is
-studied.
-"""
+"""A mixture that can be prepared: a pair model, what it is made of and where it is studied."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -139,8 +137,9 @@ def _refuse_unlike(model, composition):
 
 
 def species_of(fractions, n):
-    """Species indices of n particles, the last species first; every count is within one of its
-    fraction.
+    """Species indices of n particles, the last species first.
+
+    Every count is within one of its fraction.
     """
     ends = np.array([round(sum(fractions[k:]) * n) for k in range(1, len(fractions))], int)
     return np.sum(np.arange(n)[:, None] < ends, axis=1)

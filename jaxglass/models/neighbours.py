@@ -95,8 +95,7 @@ OVERFLOWS = Status.NEIGHBOUR_OVERFLOW | Status.BOND_OVERFLOW
 
 
 def with_room(attempt, *trees):
-    """Runs ``attempt(room)``; outside tracing, retries with doubled room while its status reports
-    an overflow.
+    """Runs ``attempt(room)``; outside tracing, again with doubled room after an overflow.
 
     Args:
         attempt: function of the factor on every capacity, returning something with a ``status``.
@@ -152,8 +151,9 @@ def check(model, glass):
 
 
 def _largest_cutoff(model, glass):
-    """Over all pairs of species in the glass, or of the largest diameter with itself; in NumPy, as
-    it runs on every call.
+    """The longest cutoff over the species in the glass, or of the largest diameter with itself.
+
+    In NumPy, as it runs on every call.
     """
     kind = np.asarray(kinds(model, glass))
     present = np.unique(kind) if model.sigma is not None else np.max(kind, keepdims=True)

@@ -1,5 +1,4 @@
-"""The catalogue of soft spots of a glass: modes from many seeds, duplicates merged, what is still
-missing estimated.
+"""The catalogue of soft spots: modes from many seeds, merged, the missing ones estimated.
 
 Seeds are responses to force dipoles on bonds drawn at random, so that the hits on each mode are a
 sample of the sizes of their basins. From the modes hit once, f1, and twice, f2, Chao's estimator of
@@ -90,8 +89,9 @@ def soft_spots(
     tol: float = 1e-9,
     progress: bool = False,
 ) -> SoftSpots:
-    """All soft spots of a glass, with an estimate of how many are missing. Runs on the host, in
-    compiled batches.
+    """All soft spots of a glass, with an estimate of how many are missing.
+
+    Runs on the host, in compiled batches.
 
     Args:
         e: Expansion at a minimum.

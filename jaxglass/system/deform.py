@@ -95,8 +95,9 @@ def _mapped(cell, gradient):
 
 
 def flips(cell):
-    """Integers N (d, d) of determinant 1 that make the faces of cell @ N far apart: no distance is
-    below that of cell.
+    """Integers N (d, d) of determinant 1 that make the faces of cell @ N far apart.
+
+    No distance is below that of cell.
     """
     d = cell.shape[-1]
     size = TRIANGULAR * jnp.max(jnp.abs(cell))
@@ -125,9 +126,7 @@ def flips(cell):
 
 
 def _with_good_bounds(box, room):
-    """The box with bounds that hold for its concrete cell: its own, unless they are wrong
-    or loose.
-    """
+    """The box with bounds that hold for its concrete cell: its own, unless wrong or loose."""
     fresh = box_of_cell(box.cell, False, room)
     if box.width is None:
         return fresh

@@ -23,9 +23,7 @@ BOTTOM = 2 ** (1 / 3)  # x_m^2
 
 
 def sticky(t, p):
-    """Lennard-Jones below its minimum, a tail that ends smoothly at the cutoff above it, of t =
-    x^2.
-    """
+    """Lennard-Jones below its minimum, then a tail that ends smoothly at the cutoff; of t = x^2."""
     a, b, c0, c2, c4, c6 = sticky_coefficients(p["cutoff"])
     third = (1 / t) ** 3
     core = 4 * (third * third - third)
@@ -70,8 +68,9 @@ def _remainder(m, end):
 
 
 def _three_unknowns(u, v, w, g):
-    """(a, b, c) with a u + b v + c w = g, by Cramer's rule; written out, so that it runs inside any
-    loop and batch.
+    """(a, b, c) with a u + b v + c w = g, by Cramer's rule.
+
+    Written out, so that it runs inside any loop and batch.
     """
 
     def volume(u, v, w):

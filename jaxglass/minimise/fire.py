@@ -1,5 +1,4 @@
-"""Fast inertial relaxation (FIRE) in float64, with a time step that fits the stiffness and a cap on
-every move.
+"""Fast inertial relaxation (FIRE): a step that fits the stiffness, and a cap on every move.
 
     v <- (1 - a) v + a |v| F / |F|,        v <- v + dt F,        x <- x + dt v
 
@@ -105,8 +104,7 @@ def _cap(move, longest):
 
 
 def fire(model, glass, sizes, state, force_tol, limit):
-    """Runs FIRE until no component of the gradient is above ``tolerance(e, force_tol)``, or the
-    limit of steps.
+    """Runs FIRE to the limit of steps, or until no force is above ``tolerance(e, force_tol)``.
 
     The unit of force is that of the last rebuild of the list. The force of a Descent that is done
     is that of its own position: the last evaluation makes no move.

@@ -31,8 +31,7 @@ def skin_of(model):
 
 
 def on_fresh_lists(model, glass, sizes, move, unfinished, state, limit):
-    """Applies ``move`` to a state with lists rebuilt as particles move, while
-    ``unfinished(state)``.
+    """Applies ``move`` while ``unfinished(state)``, on lists rebuilt as particles move.
 
     Args:
         move: a pair of functions: context = prepare(state, bonds) after each rebuild, state =
@@ -120,8 +119,9 @@ def _kind(model, glass):
 
 
 def used_share(listing, model, glass, skin):
-    """Share of the skin, (|E| (c + skin) + 2 max |u_i|) / skin, that motion since the list was
-    built has used up.
+    """Share of the skin that motion since the list was built has used up.
+
+    It is (|E| (c + skin) + 2 max |u_i|) / skin.
 
     A cell and the same cell with its vectors added to each other make one lattice: in cell_1 = (1 +
     E) cell_0 N the integer matrix N of determinant +-1 is divided out. Infinite where the list says

@@ -118,9 +118,7 @@ def _solve(e, w, at_rest):
 
 
 def kick(e):
-    """A fixed random field of unit mean square, free of translations, zero on particles that
-    nothing touches.
-    """
+    """A fixed random field of unit mean square, translation-free, zero on what nothing touches."""
     touched = (particle_stiffness(e) > 0)[:, None]
     w = jnp.where(touched, jax.random.normal(jax.random.key(0), e.position.shape), 0.0)
     w = jnp.where(touched, w - jnp.sum(w, axis=0) / jnp.maximum(jnp.sum(touched), 1), 0.0)

@@ -69,9 +69,7 @@ class _Settings(NamedTuple):
 
 
 class _Progress(Struct):
-    """Where a quench stands: a Descent, the last list, the Approach on it, FIRE's next goal,
-    whether it was kicked.
-    """
+    """Where a quench stands: descent, last list, Approach on it, FIRE's next goal, kick or none."""
 
     state: fire.Descent
     listing: Listing
@@ -143,8 +141,7 @@ def quench(
 
 
 def push_apart(model: Any, glass: Glass) -> Glass:
-    """Separates overlapping particles, so that dynamics can start; returns the Glass, not a
-    minimum.
+    """Separates overlapping particles, so that dynamics can start: a Glass, not a minimum.
 
     Example:
         >>> model, start = jg.models.get("ipl2d"), jg.random_glass(jax.random.key(0), "ipl2d", 64)
@@ -182,8 +179,9 @@ def _quench(model, glass, kept, *, settings):
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(3,))
 def _minimum(model, glass, kept, settings):
-    """Positions of the minimum, and all that has no derivative: the last Approach, its list, steps,
-    status.
+    """Positions of the minimum; and the last Approach, its list, steps, status.
+
+    All but the positions have no derivative.
     """
     model = settled(model)
     if settings.at_once:
@@ -205,9 +203,7 @@ def _minimum(model, glass, kept, settings):
 
 
 def _go_on(model, glass, kept, settings):
-    """Newton's method at once, on the kept list where it will do; the whole descent where that
-    fails.
-    """
+    """Newton's method at once, on the kept list where it will do; else the whole descent."""
     fresh = lambda: list_bonds(model, glass, settings.sizes)
     share = lambda listing, there: used_share(listing, model, there, settings.sizes.skin)
     if kept is None:
@@ -263,8 +259,9 @@ def _approach(model, glass, bonds, settings):
 
 
 def _kicked(model, glass, settings, p):
-    """Moves off a saddle, once. Where the mean curvature is negative there is nothing to fall to,
-    and no kick.
+    """Moves off a saddle, once.
+
+    Where the mean curvature is negative there is nothing to fall to, and no kick.
     """
     stuck = p.at.at_rest & p.at.negative & p.at.firm & ~p.kicked
     there = glass.replace(position=p.at.position)
@@ -295,9 +292,7 @@ def _minimum_jvp(settings, primals, tangents):
 
 
 def _displacement(e, b):
-    """M^-1 b; NaN where conjugate gradients do not get there, in either direction of
-    differentiation.
-    """
+    """M^-1 b; NaN where conjugate gradients fail, in either direction of differentiation."""
 
     def solver(matvec, rhs):
         s = cg(matvec, rhs, project=remove_translation)

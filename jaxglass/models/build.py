@@ -1,6 +1,4 @@
-"""Pair models from a user's function of one reduced distance, and the checks of what they are made
-of.
-"""
+"""Pair models from a user's function of one reduced distance, with checks of the parts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +15,20 @@ from .smoothing import about_zero
 ROOM = 1.02  # reach over the longest interaction at the start: room for sizes that are optimised
 
 
-def pair(shape: Callable, parameters: dict[str, Any] | None=None, *, sigma: Any=None, epsilon: Any=1.0, nonadditivity: Any=None, cutoff: Any, smoothing: int | None=3, diameter_bound: float | None=None,
-         squared: bool=False, contacts: float | None=None, name: str | None=None) -> PairModel:  # fmt: skip
+def pair(
+    shape: Callable,
+    parameters: dict[str, Any] | None = None,
+    *,
+    sigma: Any = None,
+    epsilon: Any = 1.0,
+    nonadditivity: Any = None,
+    cutoff: Any,
+    smoothing: int | None = 3,
+    diameter_bound: float | None = None,
+    squared: bool = False,
+    contacts: float | None = None,
+    name: str | None = None,
+) -> PairModel:
     """A model from a function of one reduced distance.
 
     Args:
@@ -80,9 +90,17 @@ def pair(shape: Callable, parameters: dict[str, Any] | None=None, *, sigma: Any=
         )
     name = name or shape.__name__
     model = PairModel(
-        parameters, sigma, epsilon, nonadditivity, cutoff, shape if squared else OfSquare(shape),
-        smoothing, ROOM * float(np.max(longest)), contacts, name,
-    )  # fmt: skip
+        parameters,
+        sigma,
+        epsilon,
+        nonadditivity,
+        cutoff,
+        shape if squared else OfSquare(shape),
+        smoothing,
+        ROOM * float(np.max(longest)),
+        contacts,
+        name,
+    )
     for key, value in parameters.items():
         if is_table(model, value):
             _refuse_unfit_table(f"parameters[{key!r}]", value)
@@ -97,7 +115,8 @@ def _longest_with_diameters(bound, epsilon, cutoff):
     for name, value in (("epsilon", epsilon), ("cutoff", cutoff)):
         if value.ndim:
             raise ValueError(
-                f"{name} must be one number with nonadditivity, found an array of shape {value.shape}"
+                f"{name} must be one number with nonadditivity, "
+                f"found an array of shape {value.shape}"
             )
     return cutoff * bound
 
@@ -119,8 +138,9 @@ def _refuse_unfit_table(name, table, sigma=None):
 
 
 def smoothing_coefficients(model: PairModel) -> Array:
-    """c_0, c_2, ... c_2q as the literature prints them: phi(x) + sum_l c_2l x^2l vanishes smoothly
-    at the cutoff.
+    """c_0, c_2, ... c_2q as the literature prints them.
+
+    phi(x) + sum_l c_2l x^2l vanishes smoothly at the cutoff.
 
     Returns:
         (q + 1,), or (q + 1, k, k) where the cutoff or a parameter is a table.

@@ -2,7 +2,8 @@
 
 For x -> (1 + F) x, with F any displacement gradient,
 
-    A_ijkl = (1/V) d2U / dF_ij dF_kl = (1/V) [sum_b K_b,ik r_j r_l  -  Xi_ij . M^-1 . Xi_kl],   Xi_ij = d2U / dF_ij dx
+    A_ijkl = (1/V) d2U / dF_ij dF_kl = (1/V) [sum_b K_b,ik r_j r_l  -  Xi_ij . M^-1 . Xi_kl]
+    Xi_ij  = d2U / dF_ij dx
 
 the first part affine (Born), the second nonaffine relaxation. Two conventions are in use and differ
 by the prestress:
@@ -80,15 +81,17 @@ class Elasticity(Struct):
 
     @property
     def shear(self) -> Array:
-        """Shear modulus of the isotropic average, gradient convention: what transverse
-        waves feel.
+        """Shear modulus of the isotropic average, gradient convention.
+
+        It is what transverse waves feel.
         """
         return self.density * self.sound_speeds[0] ** 2
 
     @property
     def sound_speeds(self) -> tuple[Array, Array]:
-        """Transverse and longitudinal speed from the isotropic average of the acoustic tensor; unit
-        masses.
+        """Transverse and longitudinal speed, for unit masses.
+
+        From the isotropic average of the acoustic tensor.
         """
         d = self.stress.shape[0]
         a = self.total
@@ -173,9 +176,7 @@ def _shear_modulus(e, factor, plane):
 
 @jax.jit
 def _elasticity(e, factor):
-    """A_ijkl of every pair of displacement gradients ij, kl, from the d^2 velocities v =
-    -M^-1 Xi.
-    """
+    """A_ijkl of all displacement gradients ij, kl, from the d^2 velocities v = -M^-1 Xi."""
     n, d = e.position.shape
     volume = e.glass.box.volume
     directions = jnp.eye(d * d).reshape(d * d, d, d)

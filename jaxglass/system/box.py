@@ -85,8 +85,9 @@ def box(edges: Any) -> Box:
 
 
 def make_box(box, dim):
-    """A Box from an edge, d edges, or a (d, d) cell with cell vectors as columns; a Box is returned
-    as it is.
+    """A Box from an edge, d edges, or a (d, d) cell with cell vectors as columns.
+
+    A Box is returned as it is.
     """
     if isinstance(box, Box):
         return box
@@ -94,8 +95,8 @@ def make_box(box, dim):
     finite("box", array)
     if array.shape not in ((), (dim,), (dim, dim)):
         raise ValueError(
-            f"box must be one edge, {dim} edges or a ({dim}, {dim}) cell with cell vectors as columns, "
-            f"found an array of shape {array.shape}"
+            f"box must be one edge, {dim} edges or a ({dim}, {dim}) cell with cell vectors as "
+            f"columns, found an array of shape {array.shape}"
         )
     if array.ndim < 2:
         cell = array * jnp.eye(dim) if array.ndim == 0 else jnp.diag(array)
@@ -137,8 +138,9 @@ def box_of_cell(cell, orthogonal, room=0.0):
 
 
 def sheared_kind(box, room=0.0):
-    """The same box as one that may be sheared: not orthogonal, its bounds lower by what flips and
-    ``room`` allow for.
+    """The same box as one that may be sheared: not orthogonal, with lower bounds.
+
+    They allow for flips and for ``room``.
     """
     if not box.orthogonal:
         return box
@@ -149,8 +151,9 @@ def sheared_kind(box, room=0.0):
 
 
 def shear_bound(edges):
-    """Smallest face distances of a triangular cell with these edges and no tilt above half an edge,
-    (d,).
+    """Smallest face distances (d,) of a triangular cell with these edges, however tilted.
+
+    No tilt is above half an edge.
     """
     inverse_square = 1 / np.square(edges)
     return 1 / np.sqrt(0.75 * inverse_square + 0.25 * np.sum(inverse_square))
@@ -167,8 +170,9 @@ def numbers(array):
 
 
 def _edges(cell):
-    """Edges of the cell turned until it is triangular; shear leaves those of a cell that is
-    triangular already.
+    """Edges of the cell turned until it is triangular.
+
+    Shear leaves those of a cell that is triangular already.
     """
     lower = not np.any(np.triu(cell, 1))
     turned = np.linalg.qr(cell[::-1, ::-1] if lower else cell)[1]
@@ -232,8 +236,9 @@ def minimum_image(box, r):
 
 
 def wrap(box, x):
-    """Positions moved into the cell by whole cell vectors, fractional coordinates in [0, 1); those
-    inside stay as they are.
+    """Positions moved into the cell, fractional coordinates in [0, 1), by whole cell vectors.
+
+    Those inside stay as they are.
     """
     for _ in range(
         2

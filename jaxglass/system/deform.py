@@ -26,7 +26,9 @@ from ..core.checks import finite, float64, is_traced
 from .box import box_of_cell, face_distance, inverse, sheared_kind
 from .glass import Glass
 
-SWEEPS = 8  # turned cells are compact after four at a strain of 10 and after six at 100 (2 to 4 dimensions, edges 1:100)
+# Turned cells are compact after four at a strain of 10 and after six at 100 (2 to 4 dimensions,
+# edges 1:100).
+SWEEPS = 8
 LOOSE = 1.5  # how much larger the product of new bounds may be before a concrete box takes them
 TRIANGULAR = 1e-9  # of the largest entry: rounding in a gradient does not make a cell another kind
 
@@ -93,8 +95,9 @@ def _mapped(cell, gradient):
 
 
 def flips(cell):
-    """Integers N (d, d) of determinant 1 that make the faces of cell @ N far apart: no distance is
-    below that of cell.
+    """Integers N (d, d) of determinant 1 that make the faces of cell @ N far apart.
+
+    No distance is below that of cell.
     """
     d = cell.shape[-1]
     size = TRIANGULAR * jnp.max(jnp.abs(cell))
@@ -123,9 +126,7 @@ def flips(cell):
 
 
 def _with_good_bounds(box, room):
-    """The box with bounds that hold for its concrete cell: its own, unless they are wrong
-    or loose.
-    """
+    """The box with bounds that hold for its concrete cell: its own, unless wrong or loose."""
     fresh = box_of_cell(box.cell, False, room)
     if box.width is None:
         return fresh

@@ -122,7 +122,10 @@ def test_sticky_core_is_lennard_jones():
     )
 
 
-@pytest.mark.parametrize("a,b,sigma,epsilon,end", [(0, 0, 1.0, 1.0, 1.5), (0, 1, 0.8, 1.5, 2.5), (1, 1, 0.88, 0.5, 1.5)])  # fmt: skip
+@pytest.mark.parametrize(
+    "a,b,sigma,epsilon,end",
+    [(0, 0, 1.0, 1.0, 1.5), (0, 1, 0.8, 1.5, 2.5), (1, 1, 0.88, 0.5, 1.5)],
+)
 def test_mblj_ends_with_energy_and_force_at_the_cutoff_of_each_pair(a, b, sigma, epsilon, end):
     model = jg.models.get("mblj")
     lj = [

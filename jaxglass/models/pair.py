@@ -116,9 +116,11 @@ def pair(shape, parameters=None, *, sigma=None, epsilon=1.0, nonadditivity=None,
     reach = 1.02 * float(largest) * float(cutoff)
     name = name or shape.__name__
     shape = shape if squared else OfSquare(shape)
-    return PairModel(
+    model = PairModel(
         parameters, sigma, epsilon, nonadditivity, cutoff, shape, smoothing, reach, contacts, name
     )
+    _refuse_collapse(model)
+    return model
 
 
 def _refuse_not_positive(name, array):
@@ -133,6 +135,19 @@ def _refuse_unfit_table(name, table):
         raise ValueError(f"{name} must be a number or a square table, found shape {table.shape}")
     if not is_traced(table) and not np.array_equal(table, table.T):
         raise ValueError(f"{name} must be symmetric, found {np.asarray(table).tolist()}")
+
+
+def _refuse_collapse(model):
+    """Refuses a negative epsilon of a pair whose energy then falls all the way to contact: its particles coincide."""
+    if is_traced(model) or not np.any(np.asarray(model.epsilon) < 0):
+        return
+    s = 0.5 * (np.linspace(0.02, 0.98, 49) * model.cutoff) ** 2
+    slope = jax.vmap(energy_of(model, 1), (0, None, None))(s, 1.0, 1.0)
+    if not np.any(np.asarray(slope) > 0):
+        raise ValueError(
+            f"epsilon must be positive where nothing else repels, found {np.min(model.epsilon):.6g}: particles of "
+            f"the model {model.name} would fall onto each other"
+        )
 
 
 def mixed(model, glass, i, j):

@@ -6,8 +6,10 @@ import jax
 import jax.numpy as jnp
 
 from ..core.arrays import dot
-from ..core.status import or_nan
+from ..core.status import Status, flag, or_nan
 from ..core.struct import struct
+from ..system.bonds import difference
+from ..system.box import minimum_image
 from . import jaxmd
 from .neighbours import check, find_bonds, plan, with_room
 from .pair import energy_of
@@ -21,8 +23,9 @@ class _Total:
 
 
 def energy(model, glass):
-    """Potential energy of a glass, a scalar; NaN where the model cannot describe the glass. Works anywhere, not only
-    at a minimum.
+    """Potential energy of a glass, a scalar; NaN where the model cannot describe the glass or two particles coincide.
+
+    Works anywhere, not only at a minimum.
 
     Args:
         model: PairModel.
@@ -61,10 +64,17 @@ def _total(model, glass):
 @functools.partial(jax.jit, static_argnums=2)
 def _compiled_total(model, glass, sizes):
     bonds, status = find_bonds(jax.lax.stop_gradient(model), jax.lax.stop_gradient(glass), sizes)
+    status = status | flag(_coincident(glass, bonds), Status.NOT_FINITE)
     i, j = (jnp.where(bonds.valid, k, glass.count) for k in (bonds.i, bonds.j))
     of_position = lambda x: pair_sum(model, glass.replace(position=x), i, j)
     value, slope = jax.value_and_grad(of_position)(glass.position)
     return _Total(or_nan(status, value), or_nan(status, -slope), status)
+
+
+def _coincident(glass, bonds):
+    """Whether two particles are on the same point, where no pair has a force; ``pair_sum`` takes them for padding."""
+    r = minimum_image(glass.box, difference(bonds, glass.position))
+    return jnp.any(bonds.valid & (dot(r, r) == 0))
 
 
 def pair_sum(model, glass, i, j):

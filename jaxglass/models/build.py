@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 
 from ..core.checks import finite, float64, is_traced
-from .pair import PairModel, is_table, settled
+from .pair import PairModel, energy_of, is_table, scales_of, settled
 from .shapes import OfSquare
 from .smoothing import about_zero
 
@@ -104,6 +104,7 @@ def pair(
     for key, value in parameters.items():
         if is_table(model, value):
             _refuse_unfit_table(f"parameters[{key!r}]", value)
+    _refuse_collapse(model)
     return model
 
 
@@ -119,6 +120,23 @@ def _longest_with_diameters(bound, epsilon, cutoff):
                 f"found an array of shape {value.shape}"
             )
     return cutoff * bound
+
+
+def _refuse_collapse(model):
+    """Refuses a negative epsilon of pairs whose energy then falls all the way to contact."""
+    if is_traced(model) or not np.any(np.asarray(model.epsilon) < 0):
+        return
+    one = np.ones((2, 1))
+    kinds = one if model.sigma is None else np.indices(model.sigma.shape).reshape(2, -1)
+    scales = scales_of(model, *jnp.asarray(kinds))
+    for share in np.linspace(0.02, 0.98, 49):
+        s = 0.5 * (share * scales.cutoff * scales.sigma) ** 2
+        if np.any(np.asarray(energy_of(model, 1)(s, scales) / scales.epsilon) > 0):
+            return
+    raise ValueError(
+        f"epsilon must be positive where nothing else repels, found {np.min(model.epsilon):.6g}: "
+        f"particles of the model {model.name} would fall onto each other"
+    )
 
 
 def _refuse_not_positive(name, array):

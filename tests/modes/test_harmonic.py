@@ -162,7 +162,7 @@ def test_bad_input_gets_a_sentence(ipl):
 
 
 def test_equal_frequencies_are_all_found_or_said_to_be_missing():
-    """An fcc crystal of 500, whose lowest level is twelvefold: more equal modes than the iteration has vectors."""
+    """An fcc crystal of 500, its lowest level twelvefold: more equal modes than vectors."""
     corner = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
     cells = np.stack(np.meshgrid(*[np.arange(5)] * 3, indexing="ij"), -1).reshape(-1, 1, 3)
     x = ((cells + corner) * 1.5).reshape(-1, 3)
@@ -179,7 +179,7 @@ def test_equal_frequencies_are_all_found_or_said_to_be_missing():
 
 @pytest.mark.parametrize("n", [2, 3, 4])
 def test_the_smallest_clusters_have_modes(n):
-    """By every method, or a sentence; a pair has one spring and d - 1 rotations that cost nothing but prestress."""
+    """By every method that says it converged; a single particle gets a sentence."""
     x = np.array([[0.0, 0.0], [0.9, 0.0], [0.45, 0.8], [1.35, 0.8]])[:n] + 3
     model = jg.models.inverse_power(sigma=1.0, cutoff=1.3)
     e = jg.expand(model, jg.glass(x, 9.0))

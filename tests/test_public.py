@@ -8,18 +8,15 @@ import jaxglass as jg
 
 
 def public():
-    functions = {k: getattr(jg, k) for k in dir(jg) if not k.startswith("_")}
-    functions |= {f"models.{k}": getattr(jg.models, k) for k in jg.models.__all__}
-    functions |= {
-        f"protocols.{k}": v
-        for k, v in vars(jg.protocols).items()
-        if inspect.isfunction(v) and v.__module__ == jg.protocols.__name__
-    }
-    return {
-        k: f
-        for k, f in functions.items()
-        if inspect.isfunction(f) and not k.split(".")[-1].startswith("_")
-    }
+    """Every public function by the name under which a user finds it."""
+    found = {}
+    for name in jg.__all__:
+        value = getattr(jg, name)
+        if inspect.ismodule(value):
+            found |= {f"{name}.{k}": getattr(value, k) for k in value.__all__}
+        found[name] = value
+    ours = lambda f: inspect.isfunction(f) and f.__module__.startswith("jaxglass.")
+    return {k: f for k, f in found.items() if ours(f)}
 
 
 @pytest.mark.parametrize("name", sorted(public()))

@@ -26,6 +26,8 @@ from ..system.box import wrap
 from .dynamics import run_dynamics, start_dynamics
 from .starts import random_glass
 
+__all__ = ["Protocol", "Stage", "annealed", "cooled", "instant_quench"]
+
 PIECE = 2000
 KEEP_EVERY = 30.0  # seconds between checkpoints; writing one of 10,000 particles takes 9 ms
 

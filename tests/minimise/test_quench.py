@@ -80,7 +80,9 @@ def quenched(model, glasses, **options):
 
 @pytest.mark.parametrize("force_tol", [1e-2, 1e-3])
 def test_a_loose_tolerance_is_reached_from_every_start(ipl, force_tol):
-    """The force of a hundred starts ends below the tolerance, and the force that is reported is that of the result."""
+    """The force of a hundred starts ends below the tolerance, and the force that is reported is
+    that of the result.
+    """
     q = quenched(ipl.model, starts("ipl2d", 64, range(100)), force_tol=force_tol)
     assert np.unique(q.status).tolist() == [0]
     assert np.all(q.max_force <= force_tol * q.force_scale)
@@ -90,7 +92,9 @@ def test_a_loose_tolerance_is_reached_from_every_start(ipl, force_tol):
 
 
 def test_the_tolerance_is_met_by_the_reference_glasses(case):
-    """Forces end below 1e-10 and below the tolerance in units of the root mean square of the bond forces."""
+    """Forces end below 1e-10 and below the tolerance in units of the root mean square of the bond
+    forces.
+    """
     q = jg.quench(case.model, case.glass)
     f = jnp.linalg.norm(case.expansion.force, axis=1)
     assert int(q.status) == 0 and float(q.max_force) <= 1e-10
@@ -148,7 +152,9 @@ def test_a_crystal_at_rest_stays(ipl):
 
 
 def test_a_maximum_is_no_minimum(ipl):
-    """With the sign of the energy turned, every direction leads down: nothing is left to fall to."""
+    """With the sign of the energy turned, every direction leads down: nothing is left to
+    fall to.
+    """
     turned = ipl.model.replace(epsilon=-ipl.model.epsilon)
     assert int(jg.quench(turned, ipl.glass).status) == jg.Status.NOT_A_MINIMUM
 
@@ -186,7 +192,9 @@ def test_particles_that_touch_nothing_are_reported():
 
 
 def test_a_derivative_that_cannot_be_solved_for_is_nan():
-    """Along a mode without stiffness the derivative does not exist: two pairs of springs, one pair at its end."""
+    """Along a mode without stiffness the derivative does not exist: two pairs of springs, one pair
+    at its end.
+    """
     from jaxglass.minimise.quench import _displacement
 
     e = jg.expand(lambda x: jnp.sum((x[1] - x[0]) ** 2), jg.glass(np.eye(3, 2), 8.0))

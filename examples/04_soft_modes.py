@@ -1,7 +1,7 @@
 """Quartic and cubic modes of an ensemble beside its harmonic ones (article on nonlinear
 excitations, figures 2, 4, 5, 7, 8).
 
-    python examples/04_soft_modes.py                                  a toy: 24 instantly quenched glasses of 256
+    python examples/04_soft_modes.py                      a toy: 24 glasses of 256
     python examples/04_soft_modes.py --n 2000 --model ipl3d --samples 2000
 
 Stiffness and overlap of quartic modes converge to those of the lowest harmonic modes as omega
@@ -27,27 +27,17 @@ import jaxglass as jg
 
 
 def sample(model, key, name, n):
-    """Lowest harmonic mode of a glass, the quartic mode it leads to, and the cubic mode which that
-    leads to.
-    """
-    e = jg.require(
-        jg.expand(model, jg.require(jg.quench(model, jg.random_glass(key, name, n))).glass)
-    )
-    harmonic = jg.require(jg.lowest_modes(e, 1))
-    quartic = jg.require(jg.quartic_mode(e, harmonic.vector[0]))
-    cubic = jg.require(jg.cubic_mode(e, quartic.vector))
+    """Numbers of the lowest mode of a glass, its quartic mode, and the cubic mode of that."""
+    quenched = jg.require(jg.quench(model, jg.random_glass(key, name, n)))
+    e = jg.require(jg.expand(model, quenched.glass))
+    factor = jg.factorise(e)
+    harmonic = jg.require(jg.lowest_modes(e, 1, factor=factor))
+    quartic = jg.require(jg.quartic_mode(e, harmonic.vector[0], factor=factor))
+    cubic = jg.require(jg.cubic_mode(e, quartic.vector, factor=factor))
     overlap = jnp.abs(jnp.sum(harmonic.vector[0] * quartic.vector))
-    row = (
-        harmonic.frequency[0] ** 2,
-        quartic.stiffness,
-        overlap,
-        quartic.participation,
-        quartic.quartic,
-        cubic.stiffness,
-        cubic.asymmetry,
-        cubic.quartic,
-    )
-    return e, harmonic.vector[0], quartic, [float(x) for x in row]
+    fourth = (quartic.stiffness, overlap, quartic.participation, quartic.quartic)
+    third = (cubic.stiffness, cubic.asymmetry, cubic.quartic)
+    return [float(x) for x in (harmonic.frequency[0] ** 2, *fourth, *third)]
 
 
 def main():
@@ -59,21 +49,15 @@ def main():
     parser.add_argument("--out", type=Path, default=Path("demo/soft_modes.png"))
     args = parser.parse_args()
     model, key = jg.models.get(args.model), jax.random.key(args.seed)
-    rows = np.array(
-        [
-            sample(model, jax.random.fold_in(key, k), args.model, args.n)[3]
-            for k in range(args.samples)
-        ]
-    )
+    keys = [jax.random.fold_in(key, k) for k in range(args.samples)]
+    rows = np.array([sample(model, k, args.model, args.n) for k in keys])
     args.out.parent.mkdir(exist_ok=True)
     draw(rows.T, args.n).savefig(args.out)
     kappa2, kappa4, overlap, _, _, kappa3, tau, chi = rows.T
-    print(
-        f"quartic over harmonic stiffness, median {np.median(kappa4 / kappa2):.3f}; cubic over quartic {np.median(kappa3 / kappa4):.2f}"
-    )
-    print(
-        f"tau^2 <= 3 kappa chi in {np.mean(tau**2 <= 3 * kappa3 * chi):.0%} of the cubic modes; overlap, median {np.median(overlap):.3f}"
-    )
+    print(f"quartic over harmonic stiffness, median {np.median(kappa4 / kappa2):.3f}")
+    print(f"cubic over quartic stiffness, median {np.median(kappa3 / kappa4):.2f}")
+    print(f"tau^2 <= 3 kappa chi in {np.mean(tau**2 <= 3 * kappa3 * chi):.0%} of the cubic modes")
+    print(f"overlap of quartic and harmonic modes, median {np.median(overlap):.3f}")
     print(f"saved {args.out}")
 
 
@@ -83,14 +67,11 @@ def draw(columns, n):
     figure, axes = plt.subplots(2, 2, figsize=(10, 8))
     omega = np.sqrt(kappa2)
     line = np.array([omega.min(), omega.max()])
-    axes[0, 0].loglog(
-        omega, (kappa4 - kappa2) / kappa4, "o", label=r"$(\omega_4^2-\omega^2)/\omega_4^2$"
-    )
+    gap = r"$(\omega_4^2-\omega^2)/\omega_4^2$"
+    axes[0, 0].loglog(omega, (kappa4 - kappa2) / kappa4, "o", label=gap)
     axes[0, 0].loglog(omega, 1 - overlap, "s", label=r"$1 - |\hat\pi\cdot\hat\psi|$")
-    axes[0, 0].loglog(
-        line, 0.1 * (line / line[1]) ** 2, "--", color="0.5", label=r"$\omega^2$, $\omega^4$"
-    )
-    axes[0, 0].loglog(line, 0.1 * (line / line[1]) ** 4, "--", color="0.5")
+    for power in (2, 4):
+        axes[0, 0].loglog(line, 0.1 * (line / line[1]) ** power, "--", label=f"power {power}")
     axes[0, 0].set(xlabel=r"$\omega$ of the lowest mode")
     axes[0, 1].loglog(n * share, chi4, "o")
     x = np.array([(n * share).min(), (n * share).max()])

@@ -1,7 +1,7 @@
 """A harmonic mode with two cores, its quartic mode with one, and the second core recovered (figure
 1).
 
-    python examples/05_two_cores.py                 searches the low modes of glasses of 400 until one has two cores
+    python examples/05_two_cores.py     searches low modes of glasses of 400 for one of two cores
 
 The quartic mode keeps one core of a hybridised mode; what is left of the mode without it leads to
 the other core.
@@ -70,9 +70,8 @@ def main():
         jg.plot.displacement_field(e.glass, np.asarray(z), longest=3.0, color="#15304f", ax=ax)
         ax.set_title(title)
     figure.savefig(args.out)
-    print(
-        f"cores {apart:.1f} apart hold {share[0]:.2f} and {share[1]:.2f} of the mode; saved {args.out}"
-    )
+    print(f"cores {apart:.1f} apart hold {share[0]:.2f} and {share[1]:.2f} of the mode")
+    print(f"saved {args.out}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Design by gradient: parameters of a potential are moved until its glasses have a property (optax,
 through the quench).
 
-    python examples/06_design_by_gradient.py                       6 + 6 glasses of 128, a few minutes on two cores
+    python examples/06_design_by_gradient.py       6 + 6 glasses of 128, minutes on two cores
     python examples/06_design_by_gradient.py --n 400 --samples 16
 
 First the exponent and the two larger lengths of an inverse power law are changed until the mean
@@ -32,24 +32,18 @@ START = {"exponent": jnp.log(10.0), "mixed": jnp.log(1.18), "large": jnp.log(1.4
 def model_of(theta, base):
     """The model with its parameters; the size of the small particles is the unit of length."""
     mixed, large = jnp.exp(theta["mixed"]), jnp.exp(theta["large"])
-    sigma = (
-        jnp.array([[1.0, 0.0], [0.0, 0.0]])
-        + mixed * jnp.array([[0.0, 1.0], [1.0, 0.0]])
-        + large * jnp.diag(jnp.array([0.0, 1.0]))
-    )
+    sigma = jnp.stack([jnp.stack([1.0, mixed]), jnp.stack([mixed, large])])
     return base.replace(sigma=sigma, parameters={"exponent": jnp.exp(theta["exponent"])})
 
 
 def observe(theta, base, glass):
-    """Poisson ratio, pressure and lowest frequency of the inherent structure that a glass relaxes
-    to.
-    """
+    """Poisson ratio, pressure, lowest frequency of the glass relaxed; that glass; a status."""
     model = model_of(theta, base)
     q = jg.quench(model, glass)
     e = jg.expand(model, q.glass)
     elastic, lowest = jg.elasticity(e), jg.lowest_modes(e, 1)
-    status = q.status | elastic.status | lowest.status
-    return elastic.poisson, elastic.pressure, lowest.frequency[0], q.glass, status
+    numbers = jnp.stack([elastic.poisson, elastic.pressure, lowest.frequency[0]])
+    return numbers, q.glass, q.status | elastic.status | lowest.status
 
 
 def descend(objective, theta, base, glasses, held_out, steps, rate):
@@ -59,8 +53,8 @@ def descend(objective, theta, base, glasses, held_out, steps, rate):
     every = jax.vmap(observe, (None, None, 0))
 
     def loss(theta, glasses):
-        poisson, pressure, frequency, moved, status = every(theta, base, glasses)
-        means = jnp.stack([jnp.mean(poisson), jnp.mean(pressure), jnp.mean(frequency)])
+        numbers, moved, status = every(theta, base, glasses)
+        means = jnp.mean(numbers, axis=0)
         return objective(means), (means, moved, status)
 
     slope = jax.jit(jax.value_and_grad(loss, has_aux=True))
@@ -72,10 +66,8 @@ def descend(objective, theta, base, glasses, held_out, steps, rate):
         jg.require({"status": jnp.concatenate([status, held_status])})
         track.append([float(value), *np.asarray(means), *np.asarray(held)])
         if step % max(steps // 5, 1) == 0:
-            print(
-                f"  step {step:3d}  Poisson {means[0]:.4f} ({held[0]:.4f})  pressure {means[1]:.3f} ({held[1]:.3f})  lowest frequency {means[2]:.3f} ({held[2]:.3f})",
-                flush=True,
-            )
+            both = "  ".join(f"{a:.4f} ({b:.4f})" for a, b in zip(means, held, strict=True))
+            print(f"  step {step:3d}  Poisson, pressure, lowest frequency  {both}", flush=True)
         updates, state = optimiser.update(gradient, state)
         theta = optax.apply_updates(theta, updates)
     return theta, np.array(track)
@@ -90,19 +82,17 @@ def main():
     parser.add_argument("--target", type=float, default=0.75, help="mean Poisson ratio to reach")
     parser.add_argument("--out", type=Path, default=Path("demo/design.png"))
     args = parser.parse_args()
-    base = jg.models.inverse_power(
-        sigma=((1.0, 1.25), (1.25, 1.55)), contacts=None
-    )  # its bounds leave room for larger sizes
+    # Its bounds leave room for larger sizes.
+    base = jg.models.inverse_power(sigma=((1.0, 1.25), (1.25, 1.55)), contacts=None)
     glasses = [jg.random_glass(jax.random.key(k), "ipl2d", args.n) for k in range(2 * args.samples)]
     train, held = jg.stack(glasses[: args.samples]), jg.stack(glasses[args.samples :])
     print(f"Poisson ratio towards {args.target}, held-out glasses in brackets")
-    first = descend(
-        lambda m: (m[0] - args.target) ** 2 * 1e2, START, base, train, held, args.steps, args.rate
-    )
+    how = (START, base, train, held, args.steps, args.rate)
+    first = descend(lambda m: (m[0] - args.target) ** 2 * 1e2, *how)
     pressure = first[1][0, 2]
     print(f"lowest frequency up at pressure {pressure:.3f}")
     rise = lambda m: -m[2] + 1e2 * (m[1] / pressure - 1) ** 2
-    second = descend(rise, START, base, train, held, args.steps, args.rate)
+    second = descend(rise, *how)
     args.out.parent.mkdir(exist_ok=True)
     draw(args, first[1], second[1]).savefig(args.out)
     print("parameters  " + "  ".join(f"{k} {float(jnp.exp(v)):.3f}" for k, v in second[0].items()))
@@ -112,10 +102,8 @@ def main():
 def draw(args, first, second):
     plt = jg.plot.apply_style()
     figure, axes = plt.subplots(1, 2, figsize=(10, 4))
-    for ax, track, column, label in (
-        (axes[0], first, 1, "Poisson ratio"),
-        (axes[1], second, 3, "lowest frequency"),
-    ):
+    panels = (axes[0], first, 1, "Poisson ratio"), (axes[1], second, 3, "lowest frequency")
+    for ax, track, column, label in panels:
         ax.plot(track[:, column], "o-", label="training glasses")
         ax.plot(track[:, column + 3], "s--", label="held out")
         ax.set(xlabel="step", ylabel=label)

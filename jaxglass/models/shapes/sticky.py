@@ -12,7 +12,8 @@ t = x^2 the conditions at t_c leave three unknowns,
     P_m = t^-m minus its Taylor polynomial of second order about t_c,
 
 and the conditions at t_m are three linear equations for them. The third derivative jumps at both
-ends.
+ends, and the pairs of a glass lie on both sides of x_m: quantities of third and fourth order are
+those of the side on which each pair lies.
 """
 
 from math import comb

@@ -1,10 +1,10 @@
-"""Fast inertial relaxation (FIRE) in float64, with a time step that fits the stiffness and a cap on every move.
+"""Fast inertial relaxation (FIRE) with a time step that fits the stiffness and a cap on moves.
 
     v <- (1 - a) v + a |v| F / |F|,        v <- v + dt F,        x <- x + dt v
 
-The largest stable step of the integrator is 2 / omega_max, and a few products with the Hessian at every rebuild of the
-list give omega_max, so the step needs no units from the user. Overlaps are first pushed apart by descent in which each
-particle moves by its force over its own stiffness.
+The largest stable step of the integrator is 2 / omega_max, and a few products with the Hessian at
+every rebuild of the list give omega_max, so the step needs no units from the user. Overlaps are
+first pushed apart by descent in which each particle moves by its force over its own stiffness.
 """
 
 import jax
@@ -17,7 +17,7 @@ from .lists import on_fresh_lists
 from .tolerance import particle_stiffness, tolerance
 
 GROW, SHRINK, MIX, MIX_SHRINK, DELAY = 1.1, 0.5, 0.1, 0.99, 5
-LONGEST = 1.2  # longest step times omega_max; 2 is the limit of stability
+LONGEST = 1.4
 SHORTEST = 0.02  # shortest step in units of the longest
 OVERLAP = 20.0
 
@@ -73,8 +73,8 @@ def largest_stiffness(e, products=10):
 def push_apart(model, glass, sizes, state, limit=600):
     """Moves x_i <- x_i + F_i / k_i, at most a quarter skin, until no overlap stands out.
 
-    k_i is the sum of the stiffness of the bonds of particle i. Left by an overlap is a k_i above 20 times the median;
-    glasses of the catalogue have at most TODO times the median.
+    k_i is the sum of the stiffness of the bonds of particle i. Left by an overlap is a k_i above 20
+    times the median; glasses of the catalogue have at most TODO times the median.
     """
 
     def advance(s, bonds, _):
@@ -103,10 +103,10 @@ def _cap(move, longest):
 
 
 def fire(model, glass, sizes, state, force_tol, limit):
-    """Runs FIRE until no component of the gradient is above ``tolerance(e, force_tol)``, or the limit of steps.
+    """Runs FIRE until no component of the gradient is above ``tolerance(e, force_tol)``.
 
-    The unit of force is that of the last rebuild of the list. The force of a Descent that is done is that of its own
-    position: the last evaluation makes no move.
+    Or the limit of steps. The unit of force is that of the last rebuild of the list. The force of a
+    Descent that is done is that of its own position: the last evaluation makes no move.
     """
 
     def prepare(s, bonds):

@@ -1,13 +1,13 @@
 """Lists of bonds that stay right while particles move, and the proof that they do.
 
-A list holds every pair closer than its cutoff c plus a skin. If the box goes by the map 1 + E and particles move by u_i
-beyond it, a pair that was c + skin apart or more is still c apart while
+A list holds every pair closer than its cutoff c plus a skin. If the box goes by the map 1 + E and
+particles move by u_i beyond it, a pair that was c + skin apart or more is still c apart while
 
     |E| (c + skin) + 2 max |u_i| <= skin.
 
-While the box stays, that is half a skin for each particle. An outer loop builds lists, an inner loop moves until someone
-has moved so far. Under vmap a sample that waits for its next list costs nothing but the wait, where a rebuild inside the
-step would run for every sample at every step.
+While the box stays, that is half a skin for each particle. An outer loop builds lists, an inner
+loop moves until someone has moved so far. Under vmap a sample that waits for its next list costs
+nothing but the wait, where a rebuild inside the step would run for every sample at every step.
 """
 
 import jax
@@ -23,17 +23,18 @@ from ..system.box import determinant, face_distance, inverse, minimum_image
 def skin_of(model):
     """Extra radius of the lists.
 
-    0.14 cutoffs: wide enough for ten steps or more between rebuilds, narrow enough to keep lists short.
+    0.14 cutoffs: wide enough for ten steps or more between rebuilds, narrow enough to keep lists
+    short.
     """
     return 0.14 * model.reach
 
 
 def on_fresh_lists(model, glass, sizes, move, unfinished, state, limit):
-    """Applies ``move`` to a state with lists rebuilt as particles move, while ``unfinished(state)``.
+    """Applies ``move`` to a state, with lists rebuilt on the way, while ``unfinished(state)``.
 
     Args:
-        move: a pair of functions: context = prepare(state, bonds) after each rebuild, state = advance(state, bonds,
-            context).
+        move: a pair of functions: context = prepare(state, bonds) after each rebuild,
+            state = advance(state, bonds, context).
         unfinished: predicate of a state; it must hold at the start.
         limit: on state.steps.
 
@@ -118,12 +119,12 @@ def _kind(model, glass):
 
 
 def used_share(listing, model, glass, skin):
-    """Share of the skin, (|E| (c + skin) + 2 max |u_i|) / skin, that motion since the list was built has used up.
+    """Share of the skin used up since the list was built, (|E| (c + skin) + 2 max |u_i|) / skin.
 
-    A cell and the same cell with its vectors added to each other make one lattice: in cell_1 = (1 + E) cell_0 N the
-    integer matrix N of determinant +-1 is divided out. Infinite where the list says nothing about the glass: it is of
-    another model or other particles, was not whole, or its box so narrow that pairs within c + skin meet through two
-    images.
+    A cell and the same cell with its vectors added to each other make one lattice: the integer
+    matrix N of determinant +-1 in cell_1 = (1 + E) cell_0 N is divided out. Infinite where the list
+    says nothing about the glass: it is of another model or other particles, was not whole, or its
+    box so narrow that pairs within c + skin meet through two images.
     """
     flip = jnp.round(inverse(listing.cell) @ glass.box.cell)
     lattice = jnp.abs(jnp.round(determinant(flip))) == 1

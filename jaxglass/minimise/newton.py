@@ -2,10 +2,11 @@
 
     M dx = -g,        solved as        M y = -g + a M w,        dx = y - a w
 
-The field w is random, fixed, and zero where nothing touches; a makes both parts of the right-hand side equally large.
-Conjugate gradients meet negative curvature only where the right-hand side has a part along it, and the force of a
-symmetric configuration (a square lattice, a saddle between two equal minima) has none: with w every solve sees every
-mode, at no cost. At rest the right-hand side is M w alone, and nothing moves.
+The field w is random, fixed, and zero where nothing touches; a makes both parts of the right-hand
+side equally large. Conjugate gradients meet negative curvature only where the right-hand side has a
+part along it, and the force of a symmetric configuration (a square lattice, a saddle between two
+equal minima) has none: with w every solve sees every mode, at no cost. At rest the right-hand side
+is M w alone, and nothing moves.
 """
 
 import jax
@@ -80,8 +81,8 @@ def nowhere(position):
 def newton(model, glass, bonds, *, force_tol, skin):
     """Newton steps on one list of bonds from the glass's position; returns an Approach.
 
-    A step is accepted if it is short, halves the largest force, and no negative curvature was met. There is at least one
-    solve, so that a configuration at rest gets its verdict too.
+    A step is accepted if it is short, halves the largest force, and no negative curvature was met.
+    There is at least one solve, so that a configuration at rest gets its verdict too.
     """
 
     def unfinished(at):
@@ -103,8 +104,9 @@ def newton(model, glass, bonds, *, force_tol, skin):
 def _solve(e, w, at_rest):
     """The Newton step -M^-1 g, and whether M w or g have a part along negative curvature.
 
-    The relative residual of 1e-5 costs few products and lets a step gain five digits. At rest it is 1e-8: a mode of
-    curvature k is seen if its share in M w, k / (k_rms sqrt(n d)), is above the residual.
+    The relative residual of 1e-5 costs few products and lets a step gain five digits. At rest it is
+    1e-8: a mode of curvature k is seen if its share in M w, k / (k_rms sqrt(n d)), is above the
+    residual.
     """
     g, pushed = e.gradient(), e.second(w)
     size = jnp.linalg.norm(pushed)
@@ -116,7 +118,7 @@ def _solve(e, w, at_rest):
 
 
 def kick(e):
-    """A fixed random field of unit mean square, free of translations, zero on particles that nothing touches."""
+    """A fixed random field of unit mean square without translations, zero where nothing touches."""
     touched = (particle_stiffness(e) > 0)[:, None]
     w = jnp.where(touched, jax.random.normal(jax.random.key(0), e.position.shape), 0.0)
     w = jnp.where(touched, w - jnp.sum(w, axis=0) / jnp.maximum(jnp.sum(touched), 1), 0.0)

@@ -1,10 +1,13 @@
 """Inherent structures: from any finite start to a minimum of the energy, to machine precision.
 
-Overlaps are pushed apart, FIRE runs to a small fraction of the typical bond force, and Newton's method with conjugate
-gradients finishes. If Newton meets negative curvature or does not reduce the force, FIRE goes on to a tenth of the
-force and Newton tries again. A start at rest that is no minimum (a saddle, a square lattice) is left by a small kick.
+Overlaps are pushed apart, FIRE runs to a small fraction of the typical bond force, and Newton's
+method with conjugate gradients finishes. If Newton meets negative curvature or does not reduce the
+force, FIRE goes on to a tenth of the force and Newton tries again. A start at rest that is no
+minimum (a saddle, a square lattice) is left by a small kick.
 
-The minimum is differentiable in the model and the box: from F(x, model) = 0,  dx = -M^-1 (dF/dmodel) dmodel.
+The minimum is differentiable in the model and the box: from g(x, model) = 0
+
+    dx = -M^-1 (dg/dmodel) dmodel.
 """
 
 import functools
@@ -29,7 +32,8 @@ from . import fire
 from .lists import Listing, empty_list, list_bonds, skin_of, used_share
 from .newton import Approach, kick, look, newton, nowhere
 
-# Of the typical bond force, which is at most 14.2 in the catalogue (ipl2d): no force is above 1e-10 there.
+# Of the typical bond force, at most 14.2 for the glasses of the catalogue (ipl2d): no component is
+# above 1e-10 then. Rounding allows 1e-11 for ipl2d with n = 10,000.
 FORCE_TOL = 5e-12
 FIRST = 1e-3  # of the typical bond force, where FIRE first hands over to Newton
 KICK = 0.01  # root mean square move off a saddle, in skins
@@ -67,7 +71,7 @@ class _Settings(NamedTuple):
 
 @struct
 class _Progress:
-    """Where a quench stands: a Descent, the last list, the Approach on it, FIRE's next goal, whether it was kicked."""
+    """Where a quench stands: Descent, last list, Approach on it, FIRE's goal, whether kicked."""
 
     state: fire.Descent
     listing: Listing
@@ -82,21 +86,23 @@ def quench(model, glass, *, force_tol=FORCE_TOL, max_steps=200_000, after=None, 
     Args:
         model: PairModel.
         glass: Glass, any finite start.
-        force_tol: largest force component allowed at the minimum, in units of the root mean square of the bond forces
-            there. What rounding of the positions makes of a zero force is always allowed. From 1e-3 on the result is
-            smooth but no minimum: its curvature is not looked at.
+        force_tol: largest force component allowed at the minimum, in units of the root mean square
+            of the bond forces there. What rounding of the positions makes of a zero force is always
+            allowed. From 1e-3 on the result is smooth but no minimum: its curvature is not looked
+            at.
         max_steps: limit of gradient evaluations.
-        after: Quenched of a nearby configuration, such as the last step of a deformation. Newton's method is tried at
-            once, on the list of bonds of ``after`` where that provably still holds every pair in range.
-        keep_list: whether the result keeps its list of bonds, for ``after``; it always does if ``after`` is given. A
-            list takes 9 bytes a bond, many times the positions.
+        after: Quenched of a nearby configuration, such as the last step of a deformation. Newton's
+            method is tried at once, on the list of bonds of ``after`` where that provably still
+            holds every pair in range.
+        keep_list: whether the result keeps its list of bonds, for ``after``; it always does if
+            ``after`` is given. A list takes 9 bytes a bond, many times the positions.
 
     Returns:
-        Quenched: glass, max_force, force_scale, steps, status, listing. Differentiable in the model and the box,
-        forward and reverse, whatever the number of steps; the derivative with respect to the start is zero, and
-        force_scale counts as a constant. A derivative is NaN where its linear system cannot be solved. Particles that
-        touch nothing are flagged as RATTLERS: they stay where they are, and derivatives hold only while no contact
-        opens or closes.
+        Quenched: glass, max_force, force_scale, steps, status, listing. Differentiable in the model
+        and the box, forward and reverse, whatever the number of steps; the derivative with respect
+        to the start is zero, and force_scale counts as a constant. A derivative is NaN where its
+        linear system cannot be solved. Particles that touch nothing are flagged as RATTLERS: they
+        stay where they are, and derivatives hold only while no contact opens or closes.
 
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
@@ -132,7 +138,7 @@ def quench(model, glass, *, force_tol=FORCE_TOL, max_steps=200_000, after=None, 
 
 
 def push_apart(model, glass):
-    """Separates overlapping particles, so that dynamics can start; returns the Glass, not a minimum.
+    """Separates overlapping particles, so that dynamics can start; the Glass is no minimum.
 
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
@@ -172,7 +178,7 @@ def _quench(model, glass, kept, *, settings):
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(3,))
 def _minimum(model, glass, kept, settings):
-    """Positions of the minimum, and all that has no derivative: the last Approach, its list, steps, status."""
+    """Positions, and what has no derivative: the last Approach, its list, steps, status."""
     model = settled(model)
     if settings.at_once:
         progress = _go_on(model, glass, kept, settings)
@@ -193,7 +199,7 @@ def _minimum(model, glass, kept, settings):
 
 
 def _go_on(model, glass, kept, settings):
-    """Newton's method at once, on the kept list where it will do; the whole descent where that fails."""
+    """Newton's method at once, on the kept list where it will do; else the whole descent."""
     fresh = lambda: list_bonds(model, glass, settings.sizes)
     share = lambda listing, there: used_share(listing, model, there, settings.sizes.skin)
     if kept is None:
@@ -249,7 +255,7 @@ def _approach(model, glass, bonds, settings):
 
 
 def _kicked(model, glass, settings, p):
-    """Moves off a saddle, once. Where the mean curvature is negative there is nothing to fall to, and no kick."""
+    """Moves off a saddle, once; not where the mean curvature is negative: nothing holds there."""
     stuck = p.at.at_rest & p.at.negative & p.at.firm & ~p.kicked
     there = glass.replace(position=p.at.position)
     push = KICK * settings.sizes.skin * kick(at_bonds(model, there, p.listing.bonds, order=2))
@@ -279,7 +285,7 @@ def _minimum_jvp(settings, primals, tangents):
 
 
 def _displacement(e, b):
-    """M^-1 b; NaN where conjugate gradients do not get there, in either direction of differentiation."""
+    """M^-1 b; NaN where conjugate gradients do not get there, also where this is transposed."""
 
     def solver(matvec, rhs):
         s = cg(matvec, rhs, project=remove_translation)

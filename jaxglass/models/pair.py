@@ -138,15 +138,15 @@ def _refuse_unfit_table(name, table):
 
 
 def _refuse_collapse(model):
-    """Refuses a negative epsilon of a pair whose energy then falls all the way to contact: its particles coincide."""
+    """Refuses a negative epsilon where the shape only falls: particles would coincide."""
     if is_traced(model) or not np.any(np.asarray(model.epsilon) < 0):
         return
     s = 0.5 * (np.linspace(0.02, 0.98, 49) * model.cutoff) ** 2
     slope = jax.vmap(energy_of(model, 1), (0, None, None))(s, 1.0, 1.0)
     if not np.any(np.asarray(slope) > 0):
         raise ValueError(
-            f"epsilon must be positive where nothing else repels, found {np.min(model.epsilon):.6g}: particles of "
-            f"the model {model.name} would fall onto each other"
+            "epsilon must be positive where nothing else repels, found "
+            f"{np.min(model.epsilon):.6g}: particles of {model.name} would fall onto each other"
         )
 
 

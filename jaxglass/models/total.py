@@ -23,9 +23,9 @@ class _Total:
 
 
 def energy(model, glass):
-    """Potential energy of a glass, a scalar; NaN where the model cannot describe the glass or two particles coincide.
+    """Potential energy of a glass, a scalar, anywhere, not only at a minimum.
 
-    Works anywhere, not only at a minimum.
+    NaN where the model cannot describe the glass or two particles coincide.
 
     Args:
         model: PairModel.
@@ -72,7 +72,7 @@ def _compiled_total(model, glass, sizes):
 
 
 def _coincident(glass, bonds):
-    """Whether two particles are on the same point, where no pair has a force; ``pair_sum`` takes them for padding."""
+    """Whether two particles are on the same point; ``pair_sum`` would take them for padding."""
     r = minimum_image(glass.box, difference(bonds, glass.position))
     return jnp.any(bonds.valid & (dot(r, r) == 0))
 

@@ -16,9 +16,14 @@ from ..models.pair import mixed
 from .lists import on_fresh_lists
 from .tolerance import particle_stiffness, tolerance
 
+# The values published with the method.
 GROW, SHRINK, MIX, MIX_SHRINK, DELAY = 1.1, 0.5, 0.1, 0.99, 5
-LONGEST = 1.4
-SHORTEST = 0.02  # shortest step in units of the longest
+# Longest step times omega_max; 2 is the limit of stability. Steps of 16 random starts of ipl2d,
+# n = 512: 16,000 at 0.8, 12,200 at 1.2, 10,200 at 1.4, 13,100 at 1.6, 77,000 at 1.8.
+LONGEST = 1.2
+# Shortest step in units of the longest: a guard, never met in those starts (0.002 and 0.1 alike).
+SHORTEST = 0.02
+# Largest stiffness of a particle over the median that needs no pushing: glasses have at most 2.1.
 OVERLAP = 20.0
 
 
@@ -73,8 +78,8 @@ def largest_stiffness(e, products=10):
 def push_apart(model, glass, sizes, state, limit=600):
     """Moves x_i <- x_i + F_i / k_i, at most a quarter skin, until no overlap stands out.
 
-    k_i is the sum of the stiffness of the bonds of particle i. Left by an overlap is a k_i above 20
-    times the median; glasses of the catalogue have at most TODO times the median.
+    k_i is the sum of the stiffness of the bonds of particle i, which an overlap lifts far above the
+    median.
     """
 
     def advance(s, bonds, _):

@@ -6,8 +6,7 @@ The field w is random, fixed, and zero where nothing touches; a makes both parts
 side equally large. Conjugate gradients meet negative curvature only where the right-hand side has a
 part along it, and the force of a symmetric configuration (a square lattice, a saddle between two
 equal minima) has none: with w every solve sees every mode, at no cost (9,900 products in 10
-quenches of n = 1,024, 10,000 without). At rest the right-hand side
-is M w alone, and nothing moves.
+quenches of n = 1,024, 10,000 without). At rest the right-hand side is M w alone, and nothing moves.
 """
 
 import jax
@@ -23,9 +22,8 @@ from ..linalg.cg import cg
 from .tolerance import particle_stiffness, tolerance, typical_force
 
 STEPS = 8  # quenches of ipl2d take 3 or 4
-LONGEST = (
-    1 / 16
-)  # longest move in skins: STEPS of them stay within the half skin for which a list is right
+# Longest move in skins: STEPS of them stay within the half skin for which a list is right.
+LONGEST = 1 / 16
 
 
 @struct

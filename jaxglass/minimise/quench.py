@@ -35,11 +35,11 @@ from .newton import Approach, kick, look, newton, nowhere
 # Of the typical bond force, at most 14.2 for the glasses of the catalogue (ipl2d): no component is
 # above 1e-10 then. Rounding allows 1e-11 for ipl2d with n = 10,000.
 FORCE_TOL = 5e-12
-# Of the typical bond force, where FIRE first hands over to Newton. Steps of 20 quenches of ipl2d from
-# T = 1, n = 1,024: 17,800 at 3e-4, 17,500 at 1e-3, 17,700 at 3e-3.
+# Of the typical bond force, where FIRE first hands over to Newton. Steps of 20 quenches of ipl2d
+# from T = 1, n = 1,024: 17,800 at 3e-4, 17,500 at 1e-3, 17,700 at 3e-3.
 FIRST = 1e-3
-# Root mean square move off a saddle, in skins: small beside the distance between particles, and large
-# enough that FIRE has left the saddle before the force falls below any tolerance.
+# Root mean square move off a saddle, in skins: small beside the distance between particles, and
+# large enough that FIRE has left the saddle before the force falls below any tolerance.
 KICK = 0.01
 # Share of the skin that may be used up before Newton moves on a list that was kept: a first step of
 # at most 1/16 skin for each of two particles, and the smaller ones after it, fit into the rest.

@@ -24,7 +24,7 @@ class _Total(Struct):
 def energy(model: PairModel, glass: Glass) -> Array:
     """Potential energy of a glass, a scalar; NaN where the model cannot describe the glass.
 
-    Works anywhere, not only at a minimum.
+    NaN where the model cannot describe the glass or two particles coincide.
 
     Args:
         model: PairModel.

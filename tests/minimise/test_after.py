@@ -1,6 +1,4 @@
-"""A quench that goes on from its neighbour: the same minimum, fewer steps, lists that hold every
-pair they must.
-"""
+"""A quench that goes on from its neighbour: the same minimum, fewer steps, whole lists."""
 
 import jax
 import jax.numpy as jnp
@@ -113,9 +111,7 @@ def pairs(model, glass, sizes):
 
 @pytest.mark.parametrize("flip", [0, 1])
 def test_a_list_that_passes_holds_every_pair_in_range(begun, flip):
-    """Random motion and shear, with cell vectors added to each other or not; the bound is no more
-    than a few times loose.
-    """
+    """Random motion and shear, with cell vectors added to each other or not."""
     model, first = begun
     skin = skin_of(model)
     sizes = neighbours.plan(model, first.glass, skin=skin)

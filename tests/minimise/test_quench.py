@@ -46,9 +46,7 @@ def test_a_limit_of_steps_is_reported(ipl):
 
 
 def test_derivative_of_the_minimum_with_respect_to_the_model(ipl):
-    """Positions follow the exponent as central differences say, forward; a pulled-back field agrees
-    with it, reverse.
-    """
+    """Positions follow the exponent as central differences say; the reverse derivative agrees."""
     field = ipl.direction
 
     def moved(n):
@@ -78,23 +76,25 @@ def quenched(model, glasses, **options):
     return jax.jit(jax.vmap(lambda g: jg.quench(model, g, **options)))(glasses)
 
 
-@pytest.mark.parametrize("force_tol", [1e-2, 1e-3])
-def test_a_loose_tolerance_is_reached_from_every_start(ipl, force_tol):
-    """The force of a hundred starts ends below the tolerance, and the force that is reported is
-    that of the result.
-    """
-    q = quenched(ipl.model, starts("ipl2d", 64, range(100)), force_tol=force_tol)
+def test_a_loose_tolerance_is_reached_from_every_start(ipl):
+    """The force of a hundred starts, reported as that of the result, ends below the tolerance."""
+    q = quenched(ipl.model, starts("ipl2d", 64, range(100)), force_tol=1e-2)
     assert np.unique(q.status).tolist() == [0]
-    assert np.all(q.max_force <= force_tol * q.force_scale)
+    assert np.all(q.max_force <= 1e-2 * q.force_scale)
     force = jax.vmap(lambda g: jnp.abs(jg.force(ipl.model, g)).max())(q.glass)
     np.testing.assert_allclose(q.max_force, force, rtol=1e-6)
     assert np.min(force) > 1e-5
 
 
+@pytest.mark.parametrize("seed", [2091, 2246])
+def test_a_force_that_the_next_move_raises_again_ends_no_quench(ipl, seed):
+    """Starts whose force rises above the tolerance in the move after FIRE saw it below."""
+    start = jg.random_glass(jax.random.split(jax.random.key(seed))[0], "ipl2d", 400)
+    assert int(jg.quench(ipl.model, start, force_tol=1e-2).status) == 0
+
+
 def test_the_tolerance_is_met_by_the_reference_glasses(case):
-    """Forces end below 1e-10 and below the tolerance in units of the root mean square of the bond
-    forces.
-    """
+    """Forces end below 1e-10, and their scale is the root mean square of the bond forces."""
     q = jg.quench(case.model, case.glass)
     f = jnp.linalg.norm(case.expansion.force, axis=1)
     assert int(q.status) == 0 and float(q.max_force) <= 1e-10
@@ -152,9 +152,7 @@ def test_a_crystal_at_rest_stays(ipl):
 
 
 def test_a_maximum_is_no_minimum(ipl):
-    """With the sign of the energy turned, every direction leads down: nothing is left to
-    fall to.
-    """
+    """With the sign of the energy turned every direction leads down, and nothing stops the fall."""
     turned = ipl.model.replace(epsilon=-ipl.model.epsilon)
     assert int(jg.quench(turned, ipl.glass).status) == jg.Status.NOT_A_MINIMUM
 
@@ -192,9 +190,7 @@ def test_particles_that_touch_nothing_are_reported():
 
 
 def test_a_derivative_that_cannot_be_solved_for_is_nan():
-    """Along a mode without stiffness the derivative does not exist: two pairs of springs, one pair
-    at its end.
-    """
+    """A spring and a third, free particle: no displacement answers a force on the free one."""
     from jaxglass.minimise.quench import _displacement
 
     e = jg.expand(lambda x: jnp.sum((x[1] - x[0]) ** 2), jg.glass(np.eye(3, 2), 8.0))

@@ -35,18 +35,18 @@ def ensemble(args):
 
 def measured(e, bonds, rounds, t):
     """(<e_b> - e_b) / (T/2) by Langevin dynamics, after 4,000 steps, and its standard error."""
-    model, glass = jg.models.get("ipl2d"), e.glass
+    key, model, g = jax.random.key(1), jg.models.get("ipl2d"), e.glass
     pairs = np.stack([e.bonds.i, e.bonds.j], axis=1)[bonds]
 
     def sample(motion, _):
         motion = jg.prepare.run_dynamics(model, motion, 25, temperature=t)
         # The energy of a bond is that of its two particles alone in the box.
-        two = lambda p: glass.replace(position=motion.position[p], species=glass.species[p])
+        two = lambda p: g.replace(position=motion.position[p], species=g.species[p])
         return motion, jax.vmap(lambda p: jg.energy(model, two(p)))(pairs)
 
-    start = {"dt": 0.01, "thermostat": "langevin", "temperature": t}
-    motion = jg.prepare.start_dynamics(jax.random.key(1), model, glass, **start)
-    _, energy = jg.require(jax.lax.scan(sample, motion, length=160 + 50 * rounds))
+    motion = jg.prepare.start_dynamics(key, model, g, temperature=t, dt=0.01, thermostat="langevin")
+    motion, energy = jax.lax.scan(sample, motion, length=160 + 50 * rounds)
+    jg.require(motion)
     rise = (energy[160:] - e.energy[bonds]).reshape(rounds, 50, -1).mean(axis=1) / (t / 2)
     return rise.mean(axis=0), rise.std(axis=0, ddof=1) / np.sqrt(rounds)
 
@@ -63,7 +63,7 @@ def main():
     args.out.parent.mkdir(exist_ok=True)
     e = jg.stack(list(ensemble(args)))
     solved = lambda e, f: (jg.local_thermal_energy(e, factor=f), jg.lowest_modes(e, 1, factor=f))
-    thermal, modes = jg.require(jax.vmap(solved)(e, jax.vmap(jg.factorise)(e)))
+    thermal, modes = map(jg.require, jax.vmap(solved)(e, jax.vmap(jg.factorise)(e)))
     draw(args, e, np.asarray(thermal.value), np.asarray(modes.frequency[:, 0]))
     print(f"saved {args.out}")
 

@@ -1,4 +1,4 @@
-"""The whole job: make a planar glass, quench it, find its soft spots, save it, draw it.
+"""The whole job in one go: make a planar glass, find its soft spots, save, draw, sum up.
 
 python examples/demo.py [--n 1600] [--time 60] [--out demo] [--seed 0]
 """
@@ -23,11 +23,11 @@ TIMES = {}
 
 
 def timed(label, function, *args, **options):
-    """Runs a step and notes its time, compilation included."""
+    """Runs a step and remembers how long it took, compilation included."""
     start = time.perf_counter()
     result = jax.block_until_ready(function(*args, **options))
     TIMES[label] = time.perf_counter() - start
-    return result
+    return jg.require(result) if hasattr(result, "status") else result
 
 
 def main():
@@ -39,62 +39,61 @@ def main():
     args = parser.parse_args()
     args.out.mkdir(exist_ok=True)
     key, model = jax.random.key(args.seed), jg.models.get("ipl2d")
-    protocol = jg.protocols.annealed("ipl2d", time=args.time)
-    options = {"protocol": protocol, "progress": True, "checkpoint": args.out / "running.ckpt"}
-    made = jg.require(timed("annealing", jg.make_glass, key, "ipl2d", args.n, **options))
-    e = jg.require(timed("expand to 4th order", jg.expand, model, made.glass))
-    factor = jg.require(timed("one factor for the rest", jg.factorise, e))
-    found = {
+    plan = jg.protocols.annealed("ipl2d", time=args.time)
+    watched = {"progress": True, "checkpoint": str(args.out / "running.ckpt")}
+    made = timed("anneal and quench", jg.make_glass, key, "ipl2d", args.n, protocol=plan, **watched)
+    e = timed("expand to 4th order", jg.expand, model, made.glass)
+    by = {"factor": timed("factor the Hessian", jg.factorise, e)}
+    results = {
         "quench": made,
-        "modes": timed("30 lowest modes", jg.lowest_modes, e, 30, factor=factor),
-        "thermal": timed("local thermal energy", jg.local_thermal_energy, e, factor=factor),
-        "elastic": timed("elastic moduli", jg.elasticity, e, factor=factor),
-        "spots": timed("soft spots", jg.soft_spots, e, factor=factor, progress=True),
+        "modes": timed("30 lowest modes", jg.lowest_modes, e, 30, **by),
+        "thermal": timed("local thermal energy", jg.local_thermal_energy, e, **by),
+        "elastic": timed("elastic moduli", jg.elasticity, e, **by),
+        "dipole_stiffness": timed("stiffness of every bond", jg.dipole_stiffness, e, **by),
+        "spots": timed("catalogue of soft spots", jg.soft_spots, e, progress=True, **by),
     }
-    list(map(jg.require, found.values()))
-    found["kappa"] = timed("stiffness of every bond", jg.dipole_stiffness, e, factor=factor)
-    path = args.out / "glass.h5"
-    jg.save(path, made.glass, model=model, results=found, protocol=protocol, key=key)
-    timed("draw", picture, e, found["spots"], found["thermal"], args.out / "glass.png")
-    summary(model, e, **found)
-    print(f"\nsaved {path} and {args.out / 'glass.png'}")
+    jg.save(args.out / "glass.h5", made.glass, model=model, results=results, protocol=plan, key=key)
+    timed("draw", picture, e, results["spots"], results["thermal"], args.out / "glass.png")
+    print("\n" + "\n".join(f"  {label:<24}{text}" for label, text in summary(model, e, **results)))
+    print("\n" + "\n".join(f"  {label:<24}{seconds:8.2f} s" for label, seconds in TIMES.items()))
+    print(f"\nsaved {args.out / 'glass.h5'} and {args.out / 'glass.png'}")
 
 
 def picture(e, spots, thermal, path):
-    """Bonds by their local thermal energy, softest modes on top; the softness field, all cores."""
+    """Local thermal energy with the softest modes, beside the softness field with all cores."""
     figure, (left, right) = jg.plot.apply_style().subplots(1, 2, figsize=(14, 6.4))
     jg.plot.bond_field(e, thermal.value, label=r"local thermal energy $\mathcal{E}_b$", ax=left)
     for vector in spots.vector[:6]:
         jg.plot.displacement_field(e.glass, vector, longest=3.0, least=0.1, ax=left)
-    left.set_title(f"{e.count} particles: local thermal energy and the softest modes")
+    left.set_title(f"{e.count} particles: local thermal energy and the softest modes", fontsize=11)
     field = jg.softness_field(e, thermal.value, bins=jg.thermal.fitting_bins(e))
-    jg.plot.scalar_field(e.glass, field, spots=spots.position, label="softness", ax=right)
-    right.set_title("softness field and the cores of all modes, the softest first")
+    label = r"coarse-grained $|\mathcal{E}|$"
+    jg.plot.scalar_field(e.glass, field, spots=spots.position, label=label, ax=right)
+    right.set_title("softness field and the cores of all modes, the softest first", fontsize=11)
     figure.savefig(path)
 
 
-def summary(model, e, quench, modes, thermal, elastic, spots, kappa):
+def summary(model, e, quench, modes, thermal, elastic, dipole_stiffness, spots):
     """What a physicist would ask first."""
-    n, d = e.position.shape
-    value, kappa = (np.asarray(a)[np.asarray(e.bonds.valid)] for a in (thermal.value, kappa))
-    moving = n * float(jg.modes.participation_ratio(modes.vector[0]))
-    numbers = lambda values, digits=3: "  ".join(f"{float(v):.{digits}f}" for v in values)
-    rows = {
-        "energy per particle": f"{float(jg.energy(model, e.glass)) / n:.6f}",
-        "pressure": f"{float(elastic.pressure):.4f}",
-        "largest, typical force": f"{float(quench.max_force):.1e}, {float(quench.force_scale):.2f}",
-        "bulk, shear modulus": numbers([elastic.bulk, elastic.shear], 2),
-        "sound speeds": f"{numbers(elastic.sound_speeds, 2)}  (transverse, longitudinal)",
-        "lowest frequencies": numbers(modes.frequency[:5]),
-        "particles in the lowest": f"{moving:.0f}",
-        "local thermal energy": f"{numbers([value.min(), value.max()], 1)}  (least, largest)",
-        "equipartition": f"{float(thermal.harmonic.sum()):.8f} of {n * d - d} degrees of freedom",
-        "soft spots": f"{len(spots.hits)} from {spots.tried} seeds, {spots.unseen:.1f} unseen",
-        "softest spots": f"{numbers(np.sqrt(spots.stiffness[:5]))}  (frequencies)",
-        "softest, median bond": numbers([kappa.min(), np.median(kappa)], 2),
-    }
-    print("\n" + "\n".join(f"  {label:<24}{value}" for label, value in rows.items()))
-    print("\n" + "\n".join(f"  {label:<24}{seconds:8.2f} s" for label, seconds in TIMES.items()))
+    n, valid = e.count, np.asarray(e.bonds.valid)
+    force = np.linalg.norm(np.asarray(e.force), axis=1)[valid].mean()
+    value, kappa = np.asarray(thermal.value)[valid], np.asarray(dipole_stiffness)[valid]
+    slow, fast, born = *elastic.sound_speeds, elastic.born[0, 1, 0, 1]
+    first = lambda numbers: "  ".join(f"{w:.3f}" for w in numbers[:5])
+    yield "particles, dimensions", f"{n}, {e.glass.dim}"
+    yield "energy per particle", f"{jg.energy(model, e.glass) / n:.6f}"
+    yield "pressure", f"{elastic.pressure:.4f}"
+    yield "largest force left", f"{quench.max_force:.1e}  (typical bond force {force:.2f})"
+    yield "bonds per particle", f"{e.bonds.count / n:.3f}"
+    yield "bulk, shear modulus", f"{elastic.bulk:.2f}, {elastic.shear:.2f}  (Born {born:.2f})"
+    yield "sound speeds", f"{slow:.2f} transverse, {fast:.2f} longitudinal"
+    yield "lowest frequencies", first(modes.frequency)
+    yield "lowest mode", f"about {n * jg.modes.participation_ratio(modes.vector[0]):.0f} particles"
+    yield "local thermal energy", f"{value.min():.1f} to {value.max():.1f}, mean {value.mean():.3f}"
+    yield "sum of K:B; n d - d", f"{thermal.harmonic.sum():.8f}; {(n - 1) * e.glass.dim}"
+    yield "soft spots", f"{len(spots.hits)} from {spots.tried} starts, {spots.unseen:.1f} unseen"
+    yield "their frequencies", first(np.sqrt(spots.stiffness))
+    yield "softest, median bond", f"stiffness {kappa.min():.2f}, {np.median(kappa):.2f}"
 
 
 if __name__ == "__main__":

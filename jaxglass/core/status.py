@@ -40,8 +40,8 @@ SENTENCES = {
     Status.RATTLERS: "some particles touch nothing, so the Hessian is singular beyond the translations",
     Status.NOT_FINITE: "a value that is not finite appeared",
     Status.UNKNOWN_SPECIES: "a species index lies outside the model's tables",
-    Status.BOX_CHANGED: "the box became narrower than its neighbour grid allows; give `deformed` more room, or build "
-    "the glass anew",
+    Status.BOX_CHANGED: "the box became narrower than its neighbour grid allows; give `deformed` more "
+    "room, or build the glass anew",
     Status.SLABS_TOO_THIN: "a bond skips a slab of the direct engine; call it outside jit, where slabs are chosen to fit",
     Status.NEGATIVE_QUARTIC: "the quartic coefficient along a mode is negative, so that the mode is no minimum of its cost",
 }

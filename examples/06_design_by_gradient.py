@@ -38,29 +38,33 @@ def observe(theta, glass):
     e = jg.expand(model, q.glass)
     factor = jg.factorise(e)
     elastic, lowest = jg.elasticity(e, factor=factor), jg.lowest_modes(e, 1, factor=factor)
-    values = jnp.stack([elastic.poisson, elastic.pressure, lowest.frequency[0]])
-    return values, (q.glass, q.status | elastic.status | lowest.status)
+    seen = jnp.stack([elastic.poisson, elastic.pressure, lowest.frequency[0]])
+    return seen, (q.glass, q.status | elastic.status | lowest.status)
+
+
+@jax.jit
+def averages(theta, glasses):
+    """Mean observables and their slopes, compiled once for every objective and set of glasses."""
+
+    def means(theta):
+        values, others = jax.vmap(observe, (None, 0))(theta, glasses)
+        return values.mean(axis=0), (values.mean(axis=0), others)
+
+    return jax.jacrev(means, has_aux=True)(theta)
 
 
 def descend(objective, args, glasses, held_out):
     """Adam on an objective of the mean observables; prints training and held-out means."""
     optimiser, theta, track = optax.adam(args.rate), START, []
     state = optimiser.init(theta)
-
-    def loss(theta, glasses):
-        values, others = jax.vmap(observe, (None, 0))(theta, glasses)
-        return objective(values.mean(axis=0)), (values.mean(axis=0), *others)
-
-    slope, check = jax.jit(jax.value_and_grad(loss, has_aux=True)), jax.jit(loss)
     for step in range(args.steps + 1):
-        (_, (m, glasses, status)), gradient = slope(theta, glasses)
-        _, (h, held_out, other) = check(theta, held_out)
+        slopes, (m, (glasses, status)) = averages(theta, glasses)
+        _, (h, (held_out, other)) = averages(theta, held_out)
         jg.require({"status": jnp.concatenate([status, other])})
         track.append([m, h])
-        if step % max(args.steps // 5, 1) == 0:
-            names = zip(("Poisson", "pressure", "lowest frequency"), m, h)
-            text = "  ".join(f"{name} {a:.4f} ({b:.4f})" for name, a, b in names)
-            print(f"  step {step:3d}  {text}", flush=True)
+        names = zip(("Poisson", "pressure", "lowest frequency"), m, h)
+        print(f"  step {step:3d}", *(f" {k} {a:.4f} ({b:.4f})" for k, a, b in names), flush=True)
+        gradient = {name: jax.grad(objective)(m) @ slope for name, slope in slopes.items()}
         updates, state = optimiser.update(gradient, state)
         theta = optax.apply_updates(theta, updates)
     return theta, np.array(track)
@@ -68,25 +72,21 @@ def descend(objective, args, glasses, held_out):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--n", type=int, default=128)
-    parser.add_argument("--samples", type=int, default=6)
-    parser.add_argument("--steps", type=int, default=15)
-    parser.add_argument("--rate", type=float, default=0.01)
-    parser.add_argument("--target", type=float, default=0.75, help="mean Poisson ratio to reach")
+    defaults = {"n": 128, "samples": 6, "steps": 15, "rate": 0.01, "target": 0.75}
+    for name, value in defaults.items():
+        parser.add_argument(f"--{name}", type=type(value), default=value, help=f"{value}")
     parser.add_argument("--out", type=Path, default=Path("demo/design.png"))
     args = parser.parse_args()
-    glasses = [jg.random_glass(jax.random.key(k), "ipl2d", args.n) for k in range(2 * args.samples)]
-    sets = jg.stack(glasses[: args.samples]), jg.stack(glasses[args.samples :])
+    keys = jax.random.split(jax.random.key(0), (2, args.samples))
+    sets = [jg.stack([jg.random_glass(key, "ipl2d", args.n) for key in row]) for row in keys]
     print(f"Poisson ratio towards {args.target}, held-out glasses in brackets")
     _, first = descend(lambda m: (m[0] - args.target) ** 2 * 1e2, args, *sets)
-    pressure = first[0, 0, 1]
-    print(f"lowest frequency up at pressure {pressure:.3f}")
+    print(f"lowest frequency up at pressure {(pressure := first[0, 0, 1]):.3f}")
     theta, second = descend(lambda m: -m[2] + 1e2 * (m[1] / pressure - 1) ** 2, args, *sets)
     figure, axes = jg.plot.apply_style().subplots(1, 2, figsize=(10, 4))
     shown = {"Poisson ratio": first[:, :, 0], "lowest frequency": second[:, :, 2]}
     for ax, (label, values) in zip(axes, shown.items(), strict=True):
-        ax.plot(values[:, 0], "o-", label="training glasses")
-        ax.plot(values[:, 1], "s--", label="held out")
+        ax.plot(values, "o-", label=["training glasses", "held out"])
         ax.set(xlabel="step", ylabel=label)
         ax.legend()
     axes[0].axhline(args.target, color="0.5", linestyle=":")

@@ -255,9 +255,10 @@ def test_forward_derivatives_converge_with_the_step(world, slopes):
     difference = lambda h: np.stack(
         [(scalars(h * v) - scalars(-h * v)) / (2 * h) for v in directions], axis=1
     )
-    coarse, fine = difference(2 * STEP), difference(STEP)
+    coarse, fine, finest = difference(2 * STEP), difference(STEP), difference(STEP / 2)
     size = np.abs(forward) + 1e-4 * np.abs(value)[:, None] + 1e-9
-    extrapolated = np.abs((4 * fine - coarse) / 3 - forward) / size
+    fourth_order = [(4 * fine - coarse) / 3, (4 * finest - fine) / 3]
+    extrapolated = np.abs((16 * fourth_order[1] - fourth_order[0]) / 15 - forward) / size
     worst = dict(zip(DIFFERENTIABLE, extrapolated.max(axis=1), strict=True))
     assert worst == dict.fromkeys(DIFFERENTIABLE, pytest.approx(0, abs=1e-5))
     errors = np.abs(coarse - forward) / size, np.abs(fine - forward) / size

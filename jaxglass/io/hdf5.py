@@ -360,8 +360,15 @@ def _shape_of_format_1(value):
 
 
 def _described(value):
-    """The description of a static field, which is one already where it could not be read."""
-    return value if isinstance(value, dict) else describe(value)
+    """The description of a static field, which is one already where it could not be read.
+
+    Structs of this package that have moved since stand under their present names.
+    """
+    if not isinstance(value, dict):
+        return describe(value)
+    inner = {k: _described(v) if isinstance(v, dict) else v for k, v in value.items()}
+    cls = find_struct(value.get("struct", ""))
+    return inner if cls is None else {**inner, "struct": name_of(cls)}
 
 
 def _provenance(model, protocol, key, notes):

@@ -83,23 +83,29 @@ class Elasticity(Struct):
     def shear(self) -> Array:
         """Shear modulus of the isotropic average, gradient convention.
 
-        It is what transverse waves feel.
+        It is what transverse waves feel; negative where the fixed cell holds a glass that shear
+        would make unstable, as happens at a hundred particles.
         """
-        return self.density * self.sound_speeds[0] ** 2
+        return self._acoustic[0]
 
     @property
     def sound_speeds(self) -> tuple[Array, Array]:
-        """Transverse and longitudinal speed, for unit masses.
+        """Transverse and longitudinal speed, for unit masses; NaN where the modulus is negative.
 
         From the isotropic average of the acoustic tensor.
         """
-        d = self.stress.shape[0]
-        a = self.total
+        transverse, longitudinal = self._acoustic
+        return jnp.sqrt(transverse / self.density), jnp.sqrt(longitudinal / self.density)
+
+    @property
+    def _acoustic(self):
+        """Transverse and longitudinal modulus of the isotropic average of the acoustic tensor."""
+        d, a = self.stress.shape[0], self.total
         trace = jnp.einsum("ijij->", a) / d
         along = (jnp.einsum("iikk->", a) + jnp.einsum("ijij->", a) + jnp.einsum("ijji->", a)) / (
             d * (d + 2)
         )
-        return jnp.sqrt((trace - along) / ((d - 1) * self.density)), jnp.sqrt(along / self.density)
+        return (trace - along) / (d - 1), along
 
     @property
     def poisson(self) -> Array:

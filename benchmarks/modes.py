@@ -59,8 +59,19 @@ def pseudo_harmonic():
                 int(found.steps.max()),
             )
         )
-    columns = ("system", "first call", f"each of a batch of {BATCH}", "to reach", "one alone", "softspot cg", "softspot mapping",
-               "ratio to the faster", "largest cost over theirs - 1", "residual", "steps")  # fmt: skip
+    columns = (
+        "system",
+        "first call",
+        f"each of a batch of {BATCH}",
+        "to reach",
+        "one alone",
+        "softspot cg",
+        "softspot mapping",
+        "ratio to the faster",
+        "largest cost over theirs - 1",
+        "residual",
+        "steps",
+    )
     return table("One pseudo-harmonic mode", columns, rows)
 
 
@@ -73,8 +84,15 @@ def softspot(e, starts):
     pairs = np.stack([np.asarray(e.bonds.i)[valid], np.asarray(e.bonds.j)[valid]], axis=1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hessian.npz"
-        np.savez(path, data=matrix.data, indices=matrix.indices, indptr=matrix.indptr, dim=e.glass.dim, pairs=pairs,
-                 starts=starts.reshape(len(starts), -1))  # fmt: skip
+        np.savez(
+            path,
+            data=matrix.data,
+            indices=matrix.indices,
+            indptr=matrix.indptr,
+            dim=e.glass.dim,
+            pairs=pairs,
+            starts=starts.reshape(len(starts), -1),
+        )
         script = Path(__file__).parent / "softspot_peer.py"
         run = subprocess.run(
             [python, str(script), str(path)], capture_output=True, text=True, check=True

@@ -1,7 +1,10 @@
-"""Runs the public package softspot, in its own Python, on a Hessian from a file; prints seconds and
-costs as JSON.
+"""Runs the public package softspot, in its own Python, on a Hessian from a file.
 
-python benchmarks/softspot_peer.py hessian.npz      (softspot 1.0.0 needs numpy < 1.25 and setuptools < 60)
+It prints seconds and costs as JSON.
+
+    python benchmarks/softspot_peer.py hessian.npz
+
+softspot 1.0.0 needs numpy < 1.25 and setuptools < 60.
 """
 
 import json

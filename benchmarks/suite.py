@@ -39,7 +39,10 @@ def tables():
 
 
 def machine():
-    code = "import jax; jax.config.update('jax_enable_x64', True); from measure import machine; print(machine())"
+    code = (
+        "import jax; jax.config.update('jax_enable_x64', True); "
+        "from measure import machine; print(machine())"
+    )
     return subprocess.run(
         [sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, check=True
     ).stdout.strip()

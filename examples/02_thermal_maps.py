@@ -1,8 +1,9 @@
-"""Thermal displacement, local thermal energy and softness field of one glass (article, figures 1
-and 3).
+"""Thermal displacement, local thermal energy and softness field of one glass.
 
-python examples/02_thermal_maps.py                          1,600 particles, a minute
-python examples/02_thermal_maps.py --n 10000 --time 200     the article's size and annealing
+    python examples/02_thermal_maps.py                          1,600 particles, a minute
+    python examples/02_thermal_maps.py --n 10000 --time 200     the article's size and annealing
+
+Figures 1 and 3 of the article.
 """
 
 import argparse

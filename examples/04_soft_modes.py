@@ -1,12 +1,11 @@
-"""Quartic and cubic modes of an ensemble beside its harmonic ones (article on nonlinear
-excitations, figures 2, 4, 5, 7, 8).
+"""Quartic and cubic modes of an ensemble beside its harmonic ones.
 
-    python examples/04_soft_modes.py                                  a toy: 24 instantly quenched glasses of 256
+    python examples/04_soft_modes.py            a toy: 24 instantly quenched glasses of 256
     python examples/04_soft_modes.py --n 2000 --model ipl3d --samples 2000
 
-Stiffness and overlap of quartic modes converge to those of the lowest harmonic modes as omega
-falls, chi falls as 1 / (n e), cubic modes are stiffer than quartic ones, and tau^2 <= 3 kappa chi
-for most.
+Figures 2, 4, 5, 7, 8 of the article on nonlinear excitations. Stiffness and overlap of quartic
+modes converge to those of the lowest harmonic modes as omega falls, chi falls as 1 / (n e), cubic
+modes are stiffer than quartic ones, and tau^2 <= 3 kappa chi for most.
 """
 
 import argparse
@@ -26,28 +25,18 @@ import numpy as np
 import jaxglass as jg
 
 
-def sample(model, key, name, n):
-    """Lowest harmonic mode of a glass, the quartic mode it leads to, and the cubic mode which that
-    leads to.
-    """
-    e = jg.require(
-        jg.expand(model, jg.require(jg.quench(model, jg.random_glass(key, name, n))).glass)
-    )
-    harmonic = jg.require(jg.lowest_modes(e, 1))
-    quartic = jg.require(jg.quartic_mode(e, harmonic.vector[0]))
-    cubic = jg.require(jg.cubic_mode(e, quartic.vector))
+def sample(model, glass):
+    """Lowest harmonic mode of a glass, the quartic mode it leads to, the cubic one of that."""
+    e = jg.require(jg.expand(model, jg.require(jg.quench(model, glass)).glass))
+    factor = jg.factorise(e)
+    harmonic = jg.require(jg.lowest_modes(e, 1, factor=factor))
+    quartic = jg.require(jg.quartic_mode(e, harmonic.vector[0], factor=factor))
+    cubic = jg.require(jg.cubic_mode(e, quartic.vector, factor=factor))
     overlap = jnp.abs(jnp.sum(harmonic.vector[0] * quartic.vector))
-    row = (
-        harmonic.frequency[0] ** 2,
-        quartic.stiffness,
-        overlap,
-        quartic.participation,
-        quartic.quartic,
-        cubic.stiffness,
-        cubic.asymmetry,
-        cubic.quartic,
-    )
-    return e, harmonic.vector[0], quartic, [float(x) for x in row]
+    first = (harmonic.frequency[0] ** 2, overlap)
+    second = (quartic.stiffness, quartic.participation, quartic.quartic)
+    third = (cubic.stiffness, cubic.asymmetry, cubic.quartic)
+    return [float(x) for x in first + second + third]
 
 
 def main():
@@ -58,52 +47,47 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("demo/soft_modes.png"))
     args = parser.parse_args()
-    model, key = jg.models.get(args.model), jax.random.key(args.seed)
-    rows = np.array(
-        [
-            sample(model, jax.random.fold_in(key, k), args.model, args.n)[3]
-            for k in range(args.samples)
-        ]
-    )
+    model, seed = jg.models.get(args.model), jax.random.key(args.seed)
+    keys = [jax.random.fold_in(seed, k) for k in range(args.samples)]
+    columns = np.array([sample(model, jg.random_glass(key, args.model, args.n)) for key in keys]).T
     args.out.parent.mkdir(exist_ok=True)
-    draw(rows.T, args.n).savefig(args.out)
-    kappa2, kappa4, overlap, _, _, kappa3, tau, chi = rows.T
+    draw(columns, args.n).savefig(args.out)
+    kappa2, overlap, kappa4, _, _, kappa3, tau, chi = columns
     print(
-        f"quartic over harmonic stiffness, median {np.median(kappa4 / kappa2):.3f}; cubic over quartic {np.median(kappa3 / kappa4):.2f}"
+        f"quartic over harmonic stiffness, median {np.median(kappa4 / kappa2):.3f}; "
+        f"cubic over quartic {np.median(kappa3 / kappa4):.2f}"
     )
     print(
-        f"tau^2 <= 3 kappa chi in {np.mean(tau**2 <= 3 * kappa3 * chi):.0%} of the cubic modes; overlap, median {np.median(overlap):.3f}"
+        f"tau^2 <= 3 kappa chi in {np.mean(tau**2 <= 3 * kappa3 * chi):.0%} of the cubic modes; "
+        f"overlap, median {np.median(overlap):.3f}"
     )
     print(f"saved {args.out}")
 
 
 def draw(columns, n):
-    kappa2, kappa4, overlap, share, chi4, kappa3, tau, chi3 = columns
-    plt = jg.plot.apply_style()
-    figure, axes = plt.subplots(2, 2, figsize=(10, 8))
-    omega = np.sqrt(kappa2)
-    line = np.array([omega.min(), omega.max()])
-    axes[0, 0].loglog(
-        omega, (kappa4 - kappa2) / kappa4, "o", label=r"$(\omega_4^2-\omega^2)/\omega_4^2$"
+    kappa2, overlap, kappa4, share, chi4, kappa3, tau, chi3 = columns
+    figure, ((close, chi), (stiffness, bound)) = jg.plot.apply_style().subplots(
+        2, 2, figsize=(10, 8)
     )
-    axes[0, 0].loglog(omega, 1 - overlap, "s", label=r"$1 - |\hat\pi\cdot\hat\psi|$")
-    axes[0, 0].loglog(
-        line, 0.1 * (line / line[1]) ** 2, "--", color="0.5", label=r"$\omega^2$, $\omega^4$"
-    )
-    axes[0, 0].loglog(line, 0.1 * (line / line[1]) ** 4, "--", color="0.5")
-    axes[0, 0].set(xlabel=r"$\omega$ of the lowest mode")
-    axes[0, 1].loglog(n * share, chi4, "o")
-    x = np.array([(n * share).min(), (n * share).max()])
-    axes[0, 1].loglog(x, np.median(chi4 * n * share) / x, "--", color="0.5", label=r"$1/(n e)$")
-    axes[0, 1].set(xlabel=r"$n e$", ylabel=r"$\chi$")
-    axes[1, 0].loglog(kappa4, kappa3, "o")
-    axes[1, 0].loglog(kappa4, kappa4, "--", color="0.5", label="equal")
-    axes[1, 0].set(xlabel="stiffness, quartic", ylabel="stiffness, cubic")
-    axes[1, 1].loglog(kappa3 * chi3, tau**2, "o")
-    x = np.array([(kappa3 * chi3).min(), (kappa3 * chi3).max()])
-    axes[1, 1].loglog(x, 3 * x, "--", color="0.5", label=r"$3\kappa\chi$")
-    axes[1, 1].set(xlabel=r"$\kappa\chi$", ylabel=r"$\tau^2$")
-    for ax in axes.flat:
+    guide = {"linestyle": "--", "color": "0.5"}
+    ends = lambda x: np.array([x.min(), x.max()])
+    omega, size = np.sqrt(kappa2), n * share
+    close.loglog(omega, 1 - kappa2 / kappa4, "o", label=r"$(\omega_4^2-\omega^2)/\omega_4^2$")
+    close.loglog(omega, 1 - overlap, "s", label=r"$1 - |\hat\pi\cdot\hat\psi|$")
+    line = ends(omega)
+    close.loglog(line, 0.1 * (line / line[1]) ** 2, label=r"$\omega^2$, $\omega^4$", **guide)
+    close.loglog(line, 0.1 * (line / line[1]) ** 4, **guide)
+    close.set(xlabel=r"$\omega$ of the lowest mode")
+    chi.loglog(size, chi4, "o")
+    chi.loglog(ends(size), np.median(chi4 * size) / ends(size), label=r"$1/(n e)$", **guide)
+    chi.set(xlabel=r"$n e$", ylabel=r"$\chi$")
+    stiffness.loglog(kappa4, kappa3, "o")
+    stiffness.loglog(kappa4, kappa4, label="equal", **guide)
+    stiffness.set(xlabel="stiffness, quartic", ylabel="stiffness, cubic")
+    bound.loglog(kappa3 * chi3, tau**2, "o")
+    bound.loglog(ends(kappa3 * chi3), 3 * ends(kappa3 * chi3), label=r"$3\kappa\chi$", **guide)
+    bound.set(xlabel=r"$\kappa\chi$", ylabel=r"$\tau^2$")
+    for ax in (close, chi, stiffness, bound):
         ax.legend()
     return figure
 

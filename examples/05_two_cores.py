@@ -1,10 +1,9 @@
-"""A harmonic mode with two cores, its quartic mode with one, and the second core recovered (figure
-1).
+"""A harmonic mode with two cores, its quartic mode with one, and the second core recovered.
 
-    python examples/05_two_cores.py                 searches the low modes of glasses of 400 until one has two cores
+    python examples/05_two_cores.py      looks through glasses of 400 until a mode has two cores
 
 The quartic mode keeps one core of a hybridised mode; what is left of the mode without it leads to
-the other core.
+the other core (figure 1).
 """
 
 import argparse
@@ -24,17 +23,14 @@ import numpy as np
 import jaxglass as jg
 
 
-def split(e, mode):
-    """The quartic modes of the two cores, the share of the mode each holds, and how far apart they
-    sit.
-    """
-    first = jg.quartic_mode(e, mode)
-    second = jg.quartic_mode(e, jg.modes.core_difference(mode, first.vector))
+def split(e, mode, factor):
+    """The quartic modes of the two cores, the share of the mode in each, and their distance."""
+    first = jg.quartic_mode(e, mode, factor=factor)
+    rest = jg.modes.core_difference(mode, first.vector)
+    second = jg.quartic_mode(e, rest, factor=factor)
     share = [float(jnp.abs(jnp.sum(mode * m.vector))) for m in (first, second)]
-    apart = e.glass.box.minimum_image(
-        jg.modes.core_position(e.glass, first.vector)
-        - jg.modes.core_position(e.glass, second.vector)
-    )
+    place = [jg.modes.core_position(e.glass, m.vector) for m in (first, second)]
+    apart = e.glass.box.minimum_image(place[0] - place[1])
     return first, second, share, float(jnp.linalg.norm(apart))
 
 
@@ -49,8 +45,9 @@ def main():
     for k in range(args.tries):
         quenched = jg.require(jg.quench(model, jg.random_glass(jax.random.key(k), "ipl2d", args.n)))
         e = jg.require(jg.expand(model, quenched.glass))
-        for mode in jg.require(jg.lowest_modes(e, args.modes)).vector:
-            first, second, share, apart = split(e, mode)
+        factor = jg.factorise(e)
+        for mode in jg.require(jg.lowest_modes(e, args.modes, factor=factor)).vector:
+            first, second, share, apart = split(e, mode, factor)
             good = int(first.status | second.status) == 0
             score = min(share) * good * (apart > 0.2 * float(e.glass.box.volume) ** 0.5)
             if best is None or score > best[0]:
@@ -71,7 +68,8 @@ def main():
         ax.set_title(title)
     figure.savefig(args.out)
     print(
-        f"cores {apart:.1f} apart hold {share[0]:.2f} and {share[1]:.2f} of the mode; saved {args.out}"
+        f"cores {apart:.1f} apart hold {share[0]:.2f} and {share[1]:.2f} of the mode; "
+        f"saved {args.out}"
     )
 
 

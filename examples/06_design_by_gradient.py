@@ -1,12 +1,11 @@
-"""Design by gradient: parameters of a potential are moved until its glasses have a property (optax,
-through the quench).
+"""Design by gradient: a potential is changed until its glasses have a property.
 
-    python examples/06_design_by_gradient.py                       6 + 6 glasses of 128, a few minutes on two cores
+    python examples/06_design_by_gradient.py    6 + 6 glasses of 128, a few minutes on two cores
     python examples/06_design_by_gradient.py --n 400 --samples 16
 
-First the exponent and the two larger lengths of an inverse power law are changed until the mean
-Poisson ratio reaches a target; then until the mean lowest frequency rises while the pressure stays.
-Glasses that were not used show what is real.
+First the exponent and the two larger lengths of an inverse power law are changed (optax, through
+the quench) until the mean Poisson ratio reaches a target; then until the mean lowest frequency
+rises while the pressure stays. Glasses that were not used show what is real.
 """
 
 import argparse
@@ -27,55 +26,45 @@ import optax
 import jaxglass as jg
 
 START = {"exponent": jnp.log(10.0), "mixed": jnp.log(1.18), "large": jnp.log(1.4)}
+BASE = jg.models.inverse_power(sigma=((1.0, 1.25), (1.25, 1.55)), contacts=None)  # room for sizes
 
 
-def model_of(theta, base):
-    """The model with its parameters; the size of the small particles is the unit of length."""
-    mixed, large = jnp.exp(theta["mixed"]), jnp.exp(theta["large"])
-    sigma = (
-        jnp.array([[1.0, 0.0], [0.0, 0.0]])
-        + mixed * jnp.array([[0.0, 1.0], [1.0, 0.0]])
-        + large * jnp.diag(jnp.array([0.0, 1.0]))
-    )
-    return base.replace(sigma=sigma, parameters={"exponent": jnp.exp(theta["exponent"])})
-
-
-def observe(theta, base, glass):
-    """Poisson ratio, pressure and lowest frequency of the inherent structure that a glass relaxes
-    to.
-    """
-    model = model_of(theta, base)
+def observe(theta, glass):
+    """Poisson ratio, pressure, lowest frequency of a glass; its small particles keep their size."""
+    p = {name: jnp.exp(value) for name, value in theta.items()}
+    sigma = jnp.array([[1.0, p["mixed"]], [p["mixed"], p["large"]]])
+    model = BASE.replace(sigma=sigma, parameters={"exponent": p["exponent"]})
     q = jg.quench(model, glass)
     e = jg.expand(model, q.glass)
-    elastic, lowest = jg.elasticity(e), jg.lowest_modes(e, 1)
-    status = q.status | elastic.status | lowest.status
-    return elastic.poisson, elastic.pressure, lowest.frequency[0], q.glass, status
+    factor = jg.factorise(e)
+    elastic, lowest = jg.elasticity(e, factor=factor), jg.lowest_modes(e, 1, factor=factor)
+    seen = jnp.stack([elastic.poisson, elastic.pressure, lowest.frequency[0]])
+    return seen, (q.glass, q.status | elastic.status | lowest.status)
 
 
-def descend(objective, theta, base, glasses, held_out, steps, rate):
+@jax.jit
+def averages(theta, glasses):
+    """Mean observables and their slopes, compiled once for every objective and set of glasses."""
+
+    def means(theta):
+        values, others = jax.vmap(observe, (None, 0))(theta, glasses)
+        return values.mean(axis=0), (values.mean(axis=0), others)
+
+    return jax.jacrev(means, has_aux=True)(theta)
+
+
+def descend(objective, args, glasses, held_out):
     """Adam on an objective of the mean observables; prints training and held-out means."""
-    optimiser = optax.adam(rate)
+    optimiser, theta, track = optax.adam(args.rate), START, []
     state = optimiser.init(theta)
-    every = jax.vmap(observe, (None, None, 0))
-
-    def loss(theta, glasses):
-        poisson, pressure, frequency, moved, status = every(theta, base, glasses)
-        means = jnp.stack([jnp.mean(poisson), jnp.mean(pressure), jnp.mean(frequency)])
-        return objective(means), (means, moved, status)
-
-    slope = jax.jit(jax.value_and_grad(loss, has_aux=True))
-    check = jax.jit(lambda theta, glasses: loss(theta, glasses)[1])
-    track = []
-    for step in range(steps + 1):
-        (value, (means, glasses, status)), gradient = slope(theta, glasses)
-        held, held_out, held_status = check(theta, held_out)
-        jg.require({"status": jnp.concatenate([status, held_status])})
-        track.append([float(value), *np.asarray(means), *np.asarray(held)])
-        if step % max(steps // 5, 1) == 0:
-            print(
-                f"  step {step:3d}  Poisson {means[0]:.4f} ({held[0]:.4f})  pressure {means[1]:.3f} ({held[1]:.3f})  lowest frequency {means[2]:.3f} ({held[2]:.3f})",
-                flush=True,
-            )
+    for step in range(args.steps + 1):
+        slopes, (m, (glasses, status)) = averages(theta, glasses)
+        _, (h, (held_out, other)) = averages(theta, held_out)
+        jg.require({"status": jnp.concatenate([status, other])})
+        track.append([m, h])
+        names = zip(("Poisson", "pressure", "lowest frequency"), m, h)
+        print(f"  step {step:3d}", *(f" {k} {a:.4f} ({b:.4f})" for k, a, b in names), flush=True)
+        gradient = {name: jax.grad(objective)(m) @ slope for name, slope in slopes.items()}
         updates, state = optimiser.update(gradient, state)
         theta = optax.apply_updates(theta, updates)
     return theta, np.array(track)
@@ -83,45 +72,28 @@ def descend(objective, theta, base, glasses, held_out, steps, rate):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--n", type=int, default=128)
-    parser.add_argument("--samples", type=int, default=6)
-    parser.add_argument("--steps", type=int, default=15)
-    parser.add_argument("--rate", type=float, default=0.01)
-    parser.add_argument("--target", type=float, default=0.75, help="mean Poisson ratio to reach")
+    defaults = {"n": 128, "samples": 6, "steps": 15, "rate": 0.01, "target": 0.75}
+    for name, value in defaults.items():
+        parser.add_argument(f"--{name}", type=type(value), default=value, help=f"{value}")
     parser.add_argument("--out", type=Path, default=Path("demo/design.png"))
     args = parser.parse_args()
-    base = jg.models.inverse_power(
-        sigma=((1.0, 1.25), (1.25, 1.55)), contacts=None
-    )  # its bounds leave room for larger sizes
-    glasses = [jg.random_glass(jax.random.key(k), "ipl2d", args.n) for k in range(2 * args.samples)]
-    train, held = jg.stack(glasses[: args.samples]), jg.stack(glasses[args.samples :])
+    keys = jax.random.split(jax.random.key(0), (2, args.samples))
+    sets = [jg.stack([jg.random_glass(key, "ipl2d", args.n) for key in row]) for row in keys]
     print(f"Poisson ratio towards {args.target}, held-out glasses in brackets")
-    first = descend(
-        lambda m: (m[0] - args.target) ** 2 * 1e2, START, base, train, held, args.steps, args.rate
-    )
-    pressure = first[1][0, 2]
-    print(f"lowest frequency up at pressure {pressure:.3f}")
-    rise = lambda m: -m[2] + 1e2 * (m[1] / pressure - 1) ** 2
-    second = descend(rise, START, base, train, held, args.steps, args.rate)
-    args.out.parent.mkdir(exist_ok=True)
-    draw(args, first[1], second[1]).savefig(args.out)
-    print("parameters  " + "  ".join(f"{k} {float(jnp.exp(v)):.3f}" for k, v in second[0].items()))
-    print(f"saved {args.out}")
-
-
-def draw(args, first, second):
-    plt = jg.plot.apply_style()
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4))
-    for ax, track, column, label in (
-        (axes[0], first, 1, "Poisson ratio"),
-        (axes[1], second, 3, "lowest frequency"),
-    ):
-        ax.plot(track[:, column], "o-", label="training glasses")
-        ax.plot(track[:, column + 3], "s--", label="held out")
+    _, first = descend(lambda m: (m[0] - args.target) ** 2 * 1e2, args, *sets)
+    print(f"lowest frequency up at pressure {(pressure := first[0, 0, 1]):.3f}")
+    theta, second = descend(lambda m: -m[2] + 1e2 * (m[1] / pressure - 1) ** 2, args, *sets)
+    figure, axes = jg.plot.apply_style().subplots(1, 2, figsize=(10, 4))
+    shown = {"Poisson ratio": first[:, :, 0], "lowest frequency": second[:, :, 2]}
+    for ax, (label, values) in zip(axes, shown.items(), strict=True):
+        ax.plot(values, "o-", label=["training glasses", "held out"])
         ax.set(xlabel="step", ylabel=label)
         ax.legend()
     axes[0].axhline(args.target, color="0.5", linestyle=":")
-    return figure
+    args.out.parent.mkdir(exist_ok=True)
+    figure.savefig(args.out)
+    print("parameters  " + "  ".join(f"{k} {float(jnp.exp(v)):.3f}" for k, v in theta.items()))
+    print(f"saved {args.out}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,4 @@
-"""The whole job in one go: make a planar glass, quench it, find its soft spots, save it, draw it,
-say what was found.
+"""The whole job in one go: make a planar glass, find its soft spots, save, draw, sum up.
 
 python examples/demo.py [--n 1600] [--time 60] [--out demo] [--seed 0]
 """
@@ -28,103 +27,73 @@ def timed(label, function, *args, **options):
     start = time.perf_counter()
     result = jax.block_until_ready(function(*args, **options))
     TIMES[label] = time.perf_counter() - start
-    return result
+    return jg.require(result) if hasattr(result, "status") else result
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--n", type=int, default=1600, help="particles")
-    parser.add_argument(
-        "--time",
-        type=float,
-        default=60.0,
-        help="annealing time just below Tg; the published value is 200",
-    )
+    parser.add_argument("--time", type=float, default=60.0, help="of annealing; published: 200")
     parser.add_argument("--out", type=Path, default=Path("demo"))
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     args.out.mkdir(exist_ok=True)
-
-    key = jax.random.key(args.seed)
-    model = jg.models.get("ipl2d")
-    protocol = jg.protocols.annealed("ipl2d", time=args.time)
-    checkpoint = str(args.out / "running.ckpt")
-    made = timed(
-        "anneal and quench",
-        jg.make_glass,
-        key,
-        "ipl2d",
-        args.n,
-        protocol=protocol,
-        progress=True,
-        checkpoint=checkpoint,
-    )
-    jg.require(made)
-    e = jg.require(timed("expand to 4th order", jg.expand, model, made.glass))
-    modes = jg.require(timed("30 lowest modes", jg.lowest_modes, e, 30))
-    thermal = jg.require(timed("local thermal energy", jg.local_thermal_energy, e))
-    elastic = jg.require(timed("elastic moduli", jg.elasticity, e))
-    kappa = timed("stiffness of every bond", jg.dipole_stiffness, e)
-    spots = jg.require(timed("catalogue of soft spots", jg.soft_spots, e, progress=True))
+    key, model = jax.random.key(args.seed), jg.models.get("ipl2d")
+    plan = jg.protocols.annealed("ipl2d", time=args.time)
+    watched = {"progress": True, "checkpoint": str(args.out / "running.ckpt")}
+    made = timed("anneal and quench", jg.make_glass, key, "ipl2d", args.n, protocol=plan, **watched)
+    e = timed("expand to 4th order", jg.expand, model, made.glass)
+    by = {"factor": timed("factor the Hessian", jg.factorise, e)}
     results = {
         "quench": made,
-        "modes": modes,
-        "thermal": thermal,
-        "elastic": elastic,
-        "dipole_stiffness": kappa,
-        "spots": spots,
+        "modes": timed("30 lowest modes", jg.lowest_modes, e, 30, **by),
+        "thermal": timed("local thermal energy", jg.local_thermal_energy, e, **by),
+        "elastic": timed("elastic moduli", jg.elasticity, e, **by),
+        "dipole_stiffness": timed("stiffness of every bond", jg.dipole_stiffness, e, **by),
+        "spots": timed("catalogue of soft spots", jg.soft_spots, e, progress=True, **by),
     }
-    jg.save(
-        args.out / "glass.h5", made.glass, model=model, results=results, protocol=protocol, key=key
-    )
-    timed("draw", picture, e, spots, thermal, args.out / "glass.png")
-    summary(model, made, e, modes, thermal, elastic, kappa, spots)
+    jg.save(args.out / "glass.h5", made.glass, model=model, results=results, protocol=plan, key=key)
+    timed("draw", picture, e, results["spots"], results["thermal"], args.out / "glass.png")
+    print("\n" + "\n".join(f"  {label:<24}{text}" for label, text in summary(model, e, **results)))
+    print("\n" + "\n".join(f"  {label:<24}{seconds:8.2f} s" for label, seconds in TIMES.items()))
     print(f"\nsaved {args.out / 'glass.h5'} and {args.out / 'glass.png'}")
 
 
 def picture(e, spots, thermal, path):
-    """Local thermal energy on the bonds with the softest modes on top, beside the softness field
-    and all their cores.
-    """
+    """Local thermal energy with the softest modes, beside the softness field with all cores."""
     figure, (left, right) = jg.plot.apply_style().subplots(1, 2, figsize=(14, 6.4))
     jg.plot.bond_field(e, thermal.value, label=r"local thermal energy $\mathcal{E}_b$", ax=left)
     for vector in spots.vector[:6]:
         jg.plot.displacement_field(e.glass, vector, longest=3.0, least=0.1, ax=left)
     left.set_title(f"{e.count} particles: local thermal energy and the softest modes", fontsize=11)
     field = jg.softness_field(e, thermal.value, bins=jg.thermal.fitting_bins(e))
-    jg.plot.scalar_field(
-        e.glass, field, spots=spots.position, label=r"coarse-grained $|\mathcal{E}|$", ax=right
-    )
+    label = r"coarse-grained $|\mathcal{E}|$"
+    jg.plot.scalar_field(e.glass, field, spots=spots.position, label=label, ax=right)
     right.set_title("softness field and the cores of all modes, the softest first", fontsize=11)
     figure.savefig(path)
 
 
-def summary(model, made, e, modes, thermal, elastic, kappa, spots):
+def summary(model, e, quench, modes, thermal, elastic, dipole_stiffness, spots):
     """What a physicist would ask first."""
-    n, glass = e.count, made.glass
-    valid = np.asarray(e.bonds.valid)
-    force = np.linalg.norm(np.asarray(e.force), axis=1)[valid]
-    extreme = np.asarray(thermal.value)[valid]
-    transverse, longitudinal = elastic.sound_speeds
-    rows = {
-        "particles, dimensions": f"{n}, {glass.dim}",
-        "energy per particle": f"{float(jg.energy(model, glass)) / n:.6f}",
-        "pressure": f"{float(elastic.pressure):.4f}",
-        "largest force left": f"{float(made.max_force):.1e}  (typical bond force {force.mean():.2f})",
-        "bonds per particle": f"{int(e.bonds.count) / n:.3f}",
-        "bulk, shear modulus": f"{float(elastic.bulk):.2f}, {float(elastic.shear):.2f}  (shear without relaxation {float(elastic.born[0, 1, 0, 1]):.2f})",
-        "sound speeds": f"{float(transverse):.2f} transverse, {float(longitudinal):.2f} longitudinal",
-        "lowest frequencies": "  ".join(f"{w:.3f}" for w in modes.frequency[:5]),
-        "lowest mode": f"about {n * float(jg.modes.participation_ratio(modes.vector[0])):.0f} particles take part",
-        "local thermal energy": f"from {extreme.min():.1f} to {extreme.max():.1f}, mean {extreme.mean():.3f}",
-        "equipartition": f"sum of K:B = {float(thermal.harmonic.sum()):.8f}, degrees of freedom {n * glass.dim - glass.dim}",
-        "soft spots": f"{len(spots.hits)} pseudo-harmonic modes from {spots.tried} starts, about {spots.unseen:.1f} unseen",
-        "softest spots": "  ".join(f"{w:.3f}" for w in np.sqrt(spots.stiffness[:5]))
-        + "  (frequencies)",
-        "softest, median bond": f"stiffness {np.asarray(kappa)[valid].min():.2f}, {np.median(np.asarray(kappa)[valid]):.2f} against a force dipole",
-    }
-    print("\n" + "\n".join(f"  {label:<24}{value}" for label, value in rows.items()))
-    print("\n" + "\n".join(f"  {label:<24}{seconds:8.2f} s" for label, seconds in TIMES.items()))
+    n, valid = e.count, np.asarray(e.bonds.valid)
+    force = np.linalg.norm(np.asarray(e.force), axis=1)[valid].mean()
+    value, kappa = np.asarray(thermal.value)[valid], np.asarray(dipole_stiffness)[valid]
+    slow, fast, born = *elastic.sound_speeds, elastic.born[0, 1, 0, 1]
+    first = lambda numbers: "  ".join(f"{w:.3f}" for w in numbers[:5])
+    yield "particles, dimensions", f"{n}, {e.glass.dim}"
+    yield "energy per particle", f"{jg.energy(model, e.glass) / n:.6f}"
+    yield "pressure", f"{elastic.pressure:.4f}"
+    yield "largest force left", f"{quench.max_force:.1e}  (typical bond force {force:.2f})"
+    yield "bonds per particle", f"{e.bonds.count / n:.3f}"
+    yield "bulk, shear modulus", f"{elastic.bulk:.2f}, {elastic.shear:.2f}  (Born {born:.2f})"
+    yield "sound speeds", f"{slow:.2f} transverse, {fast:.2f} longitudinal"
+    yield "lowest frequencies", first(modes.frequency)
+    yield "lowest mode", f"about {n * jg.modes.participation_ratio(modes.vector[0]):.0f} particles"
+    yield "local thermal energy", f"{value.min():.1f} to {value.max():.1f}, mean {value.mean():.3f}"
+    yield "sum of K:B; n d - d", f"{thermal.harmonic.sum():.8f}; {(n - 1) * e.glass.dim}"
+    yield "soft spots", f"{len(spots.hits)} from {spots.tried} starts, {spots.unseen:.1f} unseen"
+    yield "their frequencies", first(np.sqrt(spots.stiffness))
+    yield "softest, median bond", f"stiffness {kappa.min():.2f}, {np.median(kappa):.2f}"
 
 
 if __name__ == "__main__":

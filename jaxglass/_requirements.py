@@ -14,7 +14,8 @@ def refuse_wrong_jax(version):
     """Raises ImportError for a JAX release known to be wrong or too old."""
     if version in WRONG:
         raise ImportError(
-            f"jaxglass does not run on JAX {version}, which {WRONG[version]}; install 0.10.1 or 0.12 and later"
+            f"jaxglass does not run on JAX {version}, which {WRONG[version]}; "
+            "install 0.10.1 or 0.12 and later"
         )
     if tuple(int(part) for part in version.split(".")[:3]) < OLDEST:
         oldest = ".".join(map(str, OLDEST))

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxglass as jg
+from jaxglass.models.pair import energy_of, scales_of
 
 DATA = Path(__file__).parent / "data"
 NAMES = (
@@ -47,3 +48,10 @@ class Case:
 def made(name):
     """The reference glass of a name, made once."""
     return Case(name)
+
+
+def along(model, order, r, a=0, b=0):
+    """Derivatives in s = r.r / 2 of the energy of pairs of kinds a, b at distances r."""
+    r = jnp.atleast_1d(jnp.asarray(r, jnp.float64))
+    kind = lambda k: jnp.broadcast_to(jnp.asarray(k), r.shape)
+    return np.asarray(energy_of(model, order)(0.5 * r * r, scales_of(model, kind(a), kind(b))))

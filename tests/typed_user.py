@@ -29,5 +29,6 @@ if __name__ == "__main__":
         jg.models.get("ipl2d"), jg.random_glass(jax.random.key(0), "ipl2d", 64)
     )
     print(
-        f"jaxglass {jg.__version__}: lowest frequency {frequency:.6f} of {vector.shape[0]} particles"
+        f"jaxglass {jg.__version__}: "
+        f"lowest frequency {frequency:.6f} of {vector.shape[0]} particles"
     )

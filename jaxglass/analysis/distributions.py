@@ -82,8 +82,9 @@ def tail_exponent(
     level: float = 0.95,
     key: Any = None,
 ) -> Exponent:
-    """Exponent of the tail p(x) ~ x^value above ``start``, by maximum likelihood (Hill), with a
-    bootstrap interval.
+    """Exponent of the tail p(x) ~ x^value above ``start``, with a bootstrap interval.
+
+    By maximum likelihood (Hill).
 
     Args:
         samples: numbers; those above ``start`` count.
@@ -115,7 +116,8 @@ def tail_exponent(
     tail = samples > start
     if tail.sum() < 10:
         raise ValueError(
-            f"start must leave at least 10 samples in the tail, found {int(tail.sum())} above {start}"
+            f"start must leave at least 10 samples in the tail, "
+            f"found {int(tail.sum())} above {start}"
         )
     _, group = np.unique(groups, return_inverse=True)
     size = group.max() + 1

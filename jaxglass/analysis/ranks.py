@@ -14,7 +14,8 @@ def ranks(values: ArrayLike) -> np.ndarray:
     values = np.asarray(values, float)
     if not np.isfinite(values).all():
         raise ValueError(
-            f"values must be finite to have ranks, found {int((~np.isfinite(values)).sum())} that are not"
+            "values must be finite to have ranks, "
+            f"found {int((~np.isfinite(values)).sum())} that are not"
         )
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     first = np.cumsum(counts) - counts

@@ -5,8 +5,7 @@ from numpy.typing import ArrayLike
 
 
 def density_of_states(frequency: ArrayLike, edges: ArrayLike, *, degrees: int) -> np.ndarray:
-    """D(omega): modes per frequency and degree of freedom, from the frequencies of one glass or
-    many.
+    """D(omega): modes per frequency and degree of freedom, of one glass or many.
 
     Args:
         frequency: any shape; all frequencies below the last edge must be there.
@@ -17,7 +16,8 @@ def density_of_states(frequency: ArrayLike, edges: ArrayLike, *, degrees: int) -
         (m,) values; their integral over the whole spectrum is one.
 
     Example:
-        >>> jg.analysis.density_of_states(np.array([0.5, 1.5, 1.6]), np.array([0.0, 1.0, 2.0]), degrees=3).tolist()
+        >>> frequency, edges = np.array([0.5, 1.5, 1.6]), np.array([0.0, 1.0, 2.0])
+        >>> jg.analysis.density_of_states(frequency, edges, degrees=3).tolist()
         [0.3333333333333333, 0.6666666666666666]
     """
     edges = _ascending("edges", edges)
@@ -26,11 +26,13 @@ def density_of_states(frequency: ArrayLike, edges: ArrayLike, *, degrees: int) -
 
 
 def cumulative_states(frequency: ArrayLike, omega: ArrayLike, *, degrees: int) -> np.ndarray:
-    """C(omega): the fraction of modes at or below each omega. C / omega^5 is flat where D grows as
-    omega^4.
+    """C(omega): the fraction of modes at or below each omega.
+
+    C / omega^5 is flat where D grows as omega^4.
 
     Example:
-        >>> jg.analysis.cumulative_states(np.array([0.5, 1.5]), np.array([1.0, 2.0]), degrees=4).tolist()
+        >>> frequency, omega = np.array([0.5, 1.5]), np.array([1.0, 2.0])
+        >>> jg.analysis.cumulative_states(frequency, omega, degrees=4).tolist()
         [0.25, 0.5]
     """
     return (
@@ -43,7 +45,8 @@ def running_mean(x: ArrayLike, y: ArrayLike, bins: int) -> tuple[np.ndarray, np.
     """Mean of y over equal-count bins of x: (bins,) mean x and (bins,) mean y, for n e(omega).
 
     Example:
-        >>> [a.tolist() for a in jg.analysis.running_mean(np.array([3.0, 1, 2, 4]), np.array([3.0, 1, 2, 4]), 2)]
+        >>> x = np.array([3.0, 1, 2, 4])
+        >>> [a.tolist() for a in jg.analysis.running_mean(x, x, 2)]
         [[1.5, 3.5], [1.5, 3.5]]
     """
     x, y = np.asarray(x).ravel(), np.asarray(y).ravel()

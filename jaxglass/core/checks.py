@@ -20,8 +20,9 @@ def float64(name, value):
     dtype = getattr(value, "dtype", None)
     if dtype is not None and jnp.issubdtype(dtype, jnp.floating) and dtype != jnp.float64:
         raise TypeError(
-            f"{name} must be float64, found {dtype}; inherent structures need double precision: call "
-            f'jax.config.update("jax_enable_x64", True) first and make {name} with dtype float64'
+            f"{name} must be float64, found {dtype}; inherent structures need double precision: "
+            'call jax.config.update("jax_enable_x64", True) first '
+            f"and make {name} with dtype float64"
         )
     array = jnp.asarray(value)
     if jnp.issubdtype(array.dtype, jnp.complexfloating) or array.dtype == bool:

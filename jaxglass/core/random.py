@@ -6,5 +6,6 @@ import numpy as np
 
 def generator(key):
     """A NumPy generator that a JAX random key decides; a fixed one for None."""
-    key = jax.random.key(0) if key is None else key
+    if key is None:
+        return np.random.default_rng(0)
     return np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel().tolist())

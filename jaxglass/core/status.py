@@ -1,5 +1,4 @@
-"""What went wrong while compiled code ran: bits that are OR-ed along a computation, and a sentence
-for each.
+"""What went wrong while compiled code ran: bits OR-ed along a computation, a sentence for each.
 
 Nothing raises inside compiled code. A result carries an integer ``status``, zero when all is well;
 ``require`` raises on the host with the sentences that belong to the bits.
@@ -36,24 +35,33 @@ class Status(enum.IntFlag):
 
 
 SENTENCES = {
-    Status.NOT_CONVERGED: "an iteration or a search stopped at its limit; raise the limit or loosen the tolerance",
-    Status.NEIGHBOUR_OVERFLOW: "a neighbour list was too small and pairs were left out; call the function outside "
-    "jit and vmap, where it retries, or raise the model's `contacts`",
-    Status.BOND_OVERFLOW: "there were more bonds than room for them; raise the model's `contacts`, or the `capacity` of expand",
-    Status.BEYOND_REACH: "an interaction reaches beyond the model's static bound `reach`; rebuild the model with its "
-    "new sizes, or raise the bound",
-    Status.BOX_TOO_SMALL: "the box is narrower than two cutoffs, so a pair interacts through two images",
-    Status.NOT_A_MINIMUM: "the configuration is not a minimum of the energy: negative curvature was met",
-    Status.RATTLERS: "some particles touch nothing, so the Hessian is singular beyond the translations",
+    Status.NOT_CONVERGED: "an iteration or a search stopped at its limit; "
+    "raise the limit or loosen the tolerance",
+    Status.NEIGHBOUR_OVERFLOW: "a neighbour list was too small and pairs were left out; "
+    "call the function outside jit and vmap, where it retries, or raise the model's `contacts`",
+    Status.BOND_OVERFLOW: "there were more bonds than room for them; "
+    "raise the model's `contacts`, or the `capacity` of expand",
+    Status.BEYOND_REACH: "an interaction reaches beyond the model's static bound `reach`; "
+    "rebuild the model with its new sizes, or raise the bound",
+    Status.BOX_TOO_SMALL: "the box is narrower than two cutoffs, "
+    "so a pair interacts through two images",
+    Status.NOT_A_MINIMUM: "the configuration is not a minimum of the energy: "
+    "negative curvature was met",
+    Status.RATTLERS: "some particles touch nothing, "
+    "so the Hessian is singular beyond the translations",
     Status.NOT_FINITE: "a value that is not finite appeared",
     Status.UNKNOWN_SPECIES: "a species index lies outside the model's tables",
-    Status.BOX_CHANGED: "the box became narrower than its neighbour grid allows; give `deformed` more room, or build "
-    "the glass anew",
-    Status.SLABS_TOO_THIN: "a bond skips a slab of the direct engine; call it outside jit, where slabs are chosen to fit",
-    Status.NEGATIVE_QUARTIC: "the quartic coefficient along a mode is negative, so that the mode is no minimum of its cost",
-    Status.FOREIGN_FACTOR: "the factor is that of another Hessian; make one with factorise of this expansion",
-    Status.CROWDED: "there are more modes of equal frequency than vectors in the iteration, so that some may be missing; call "
-    "it outside jit and vmap, where it takes more, or use method='filter'",
+    Status.BOX_CHANGED: "the box became narrower than its neighbour grid allows; "
+    "give `deformed` more room, or build the glass anew",
+    Status.SLABS_TOO_THIN: "a bond skips a slab of the direct engine; "
+    "call it outside jit, where slabs are chosen to fit",
+    Status.NEGATIVE_QUARTIC: "the quartic coefficient along a mode is negative, "
+    "so that the mode is no minimum of its cost",
+    Status.FOREIGN_FACTOR: "the factor is that of another Hessian; "
+    "make one with factorise of this expansion",
+    Status.CROWDED: "there are more modes of equal frequency than vectors in the iteration, "
+    "so that some may be missing; call it outside jit and vmap, where it takes more, "
+    "or use method='filter'",
 }
 
 
@@ -63,9 +71,7 @@ def flag(condition: Any, bit: int) -> Array:
 
 
 def or_nan(status, value) -> Array:
-    """The value where the status is clean, NaN elsewhere: for results that are bare arrays and
-    carry no status.
-    """
+    """The value where the status is clean, NaN elsewhere: for results that carry no status."""
     return jnp.where(status == 0, value, jnp.nan)
 
 

@@ -20,8 +20,9 @@ def static(default: Any = dataclasses.MISSING) -> Any:
 
 @dataclass_transform(frozen_default=True, field_specifiers=(static,))
 class Struct:
-    """A class derived from this one is a frozen dataclass and a pytree; its fields follow its
-    bases' fields.
+    """A class derived from this one is a frozen dataclass and a pytree.
+
+    Its fields follow its bases' fields.
     """
 
     def __init_subclass__(cls) -> None:

@@ -1,5 +1,6 @@
-"""Ensembles: any function of one sample, in chunks that fit memory, over devices and processes,
-resumable. No physics.
+"""Ensembles: any function of one sample, over chunks, devices and processes, resumable.
+
+No physics.
 """
 
 from .mapping import map_until

@@ -121,7 +121,8 @@ def map_until(
         >>> glasses = jg.stack([jg.random_glass(jax.random.key(k), "ipl2d", 64) for k in range(3)])
         >>> quench = lambda g, steps: jg.quench(model, g, max_steps=steps)
         >>> budgets = (100, 100_000)
-        >>> done = jg.ensemble.map_until(quench, glasses, budgets=budgets, resume=lambda g, q: q.glass)
+        >>> resume = lambda g, q: q.glass
+        >>> done = jg.ensemble.map_until(quench, glasses, budgets=budgets, resume=resume)
         >>> done.status.tolist()
         [0, 0, 0]
     """

@@ -47,7 +47,8 @@ def map_over_processes(
         Results of all samples in order, on every process.
 
     Example:
-        >>> jg.ensemble.map_over_processes(lambda x: 2 * x, jnp.arange(3.0)).tolist()  # one process here
+        >>> doubled = jg.ensemble.map_over_processes(lambda x: 2 * x, jnp.arange(3.0))
+        >>> doubled.tolist()    # one process here
         [0.0, 2.0, 4.0]
     """
     count, parts, index = sample_count(samples), jax.process_count(), jax.process_index()

@@ -4,6 +4,7 @@ Every program of XLA on a CPU holds about ten, so that a long session of many di
 computations would end in a crash.
 """
 
+import ctypes
 import time
 import warnings
 from pathlib import Path
@@ -33,3 +34,11 @@ def drop_programs_in_time():
             stacklevel=3,
         )
         jax.clear_caches()
+        _give_memory_back()
+
+
+def _give_memory_back():
+    """Returns what the C library keeps after a release: two thirds of 20 programs of 35 MB."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
+    if trim is not None:
+        trim(0)

@@ -1,6 +1,4 @@
-"""Maps of particles from the linear response: heat capacity, vibrality (mean square displacement),
-sums over modes.
-"""
+"""Maps of particles from the linear response: heat capacity, vibrality, sums over modes."""
 
 import jax
 import jax.numpy as jnp
@@ -35,8 +33,9 @@ def heat_capacity(e, *, method: str = "auto", factor: Factor | None = None) -> A
 
 
 def vibrality(e, *, method: str = "auto", factor: Factor | None = None) -> Array:
-    """Mean square displacement of each particle per k_B T: the trace of its block of M^-1, (n,)
-    (Debye-Waller factors).
+    """Mean square displacement of each particle per k_B T, (n,): the trace of its block of M^-1.
+
+    Also called the Debye-Waller factor.
 
     Equal to the sum over all modes of |psi_i|^2 / omega^2. NaN if the configuration is not a
     minimum.
@@ -76,8 +75,9 @@ def _vibrality(e, factor):
 
 
 def mode_map(modes: Modes) -> Array:
-    """Sum over the modes found of |psi_i|^2, (n,): 30 lowest modes are the map that softness fields
-    are compared with.
+    """Sum over the modes found of |psi_i|^2, (n,).
+
+    That of the 30 lowest modes is the map that softness fields are compared with.
 
     Example:
         >>> round(float(jg.indicators.mode_map(jg.lowest_modes(e, 30)).sum()), 6)

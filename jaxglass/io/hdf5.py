@@ -334,12 +334,19 @@ def _static(value):
 
 
 def _ours(name):
-    """The function or named tuple of this package with a name, nothing else that it can reach."""
+    """The function or named tuple of this package with a name, nothing else that it can reach.
+
+    One that has moved is found where it was, if it can be imported from there still.
+    """
     module, _, own = name.partition(":")
     if not module.startswith("jaxglass."):
         raise _UnknownError(name)
-    found = getattr(importlib.import_module(module), own, None)
-    if found is None or name_of(found) != name:
+    try:
+        found = getattr(importlib.import_module(module), own)
+    except (ImportError, AttributeError) as error:
+        raise _UnknownError(name) from error
+    home, _, here = name_of(found).partition(":")
+    if here != own or not home.startswith("jaxglass."):
         raise _UnknownError(name)
     return found
 
@@ -353,8 +360,15 @@ def _shape_of_format_1(value):
 
 
 def _described(value):
-    """The description of a static field, which is one already where it could not be read."""
-    return value if isinstance(value, dict) else describe(value)
+    """The description of a static field, which is one already where it could not be read.
+
+    Structs of this package that have moved since stand under their present names.
+    """
+    if not isinstance(value, dict):
+        return describe(value)
+    inner = {k: _described(v) if isinstance(v, dict) else v for k, v in value.items()}
+    cls = find_struct(value.get("struct", ""))
+    return inner if cls is None else {**inner, "struct": name_of(cls)}
 
 
 def _provenance(model, protocol, key, notes):

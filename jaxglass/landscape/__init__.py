@@ -1,3 +1,1 @@
-"""The energy about a configuration: expansion, contractions, strain derivatives, derivatives of a
-minimum.
-"""
+"""The energy about a configuration: expansion, contractions, derivatives in strain and model."""

@@ -5,12 +5,12 @@ Hessian. Whatever its groups, it has ``position`` (n, d), ``count``, ``status`` 
 the product M z of fields (n, d) or of columns (n, d, c). What it has beyond that it names in
 ``has``:
 
-    part     methods and fields                                                       pairs   energy   Hessian
-    bonds    bonds, difference(z), scatter(per bond): what a term sees of a field       x                x
-    terms    separation, derivative, energy, force, stiffness of every bond             x
-    higher   third(a, b), fourth(z)                                                     x       x
-    glass    glass: particles in a box                                                  x       x
-    blocks   the Hessian in blocks, which the direct engine factors                     x
+    part     methods and fields                                             pairs  energy  Hessian
+    bonds    bonds, difference(z), scatter(per bond): a term's view of z      x              x
+    terms    separation, derivative, energy, force, stiffness of every bond   x
+    higher   third(a, b), fourth(z)                                           x      x
+    glass    glass: particles in a box                                        x      x
+    blocks   the Hessian in blocks, which the direct engine factors           x
 
 A new group of terms writes its own ``difference``, ``scatter``, ``second``, ``third`` and
 ``fourth`` and names its parts; nothing else asks what kind of expansion it holds.

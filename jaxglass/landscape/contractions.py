@@ -13,9 +13,7 @@ from .contract import need, provides
 
 
 class Coefficients(Struct):
-    """Stiffness kappa, asymmetry tau, quartic coefficient chi and participation ratio of a
-    field.
-    """
+    """Stiffness kappa, asymmetry tau, quartic coefficient chi, participation ratio of a field."""
 
     stiffness: Array
     asymmetry: Array
@@ -96,9 +94,7 @@ def _fourth(e, z):
 
 @jax.jit
 def coefficients_of(e, z):
-    """The same without checks; third and fourth derivatives that are unknown, of a bare Hessian,
-    are NaN.
-    """
+    """The same without checks; what is unknown of a bare Hessian, tau and chi, is NaN."""
     square = jnp.sum(z * z)
     asymmetry = quartic = jnp.asarray(jnp.nan)
     if provides(e, "higher"):
@@ -113,8 +109,9 @@ def coefficients_of(e, z):
 
 
 def participation_ratio(z: Array) -> Array:
-    """(sum_i z_i.z_i)^2 / (n sum_i (z_i.z_i)^2) of fields (..., n, d): 1 if all move alike, 1/n if
-    one moves.
+    """(sum_i z_i.z_i)^2 / (n sum_i (z_i.z_i)^2) of fields (..., n, d).
+
+    It is 1 if all move alike, 1/n if one moves.
 
     Example:
         >>> float(jg.modes.participation_ratio(jnp.eye(4, 2)))

@@ -14,8 +14,7 @@ from ..system.glass import Glass
 
 
 class EnergyExpansion(Struct):
-    """Derivatives of an arbitrary energy(position), matrix-free, for many-body models: it has no
-    bonds.
+    """Derivatives of an arbitrary energy(position), matrix-free, for many-body models: no bonds.
 
     Attributes:
         glass: Glass.

@@ -1,5 +1,4 @@
-"""The factor of a Hessian: made once for a glass, passed as a value to whatever solves with it,
-chosen here alone.
+"""The factor of a Hessian: chosen here alone, made once for a glass, passed on as a value.
 
 ``Factor`` holds what the direct engine (ring.py) made of M with a spring added that holds the
 translations, G = (M + pin)^-1, and the result of two products with M, by which it knows its Hessian
@@ -25,7 +24,8 @@ from . import ring
 from .contract import need, provides
 
 LARGEST = 10e9  # bytes that the direct engine may take before "auto" turns to another method
-ALIKE = 1e-9  # relative difference of two products, far above their rounding and far below that of two glasses
+# Relative difference of two products, far above their rounding and far below that of two glasses.
+ALIKE = 1e-9
 
 
 class Factor(Struct):
@@ -44,8 +44,7 @@ class Factor(Struct):
 
 
 def factorise(e, *, shift: float = 0.0) -> Factor:
-    """Factors the Hessian of an expansion with bonds, for any number of later calls with
-    ``factor=``.
+    """Factors the Hessian of an expansion with bonds, for later calls with ``factor=``.
 
     Args:
         e: Expansion.
@@ -109,9 +108,7 @@ def choose(function, e, method, options, factor, otherwise):
 
 
 def factor_of(e, factor=None):
-    """The factor given, with a bit of its status set if it is not that of this Hessian; a new one
-    for None.
-    """
+    """The factor given, a bit of its status set if it is another Hessian's; a new one for None."""
     if factor is None:
         return factorise(e)
     if not isinstance(factor, Factor):
@@ -136,8 +133,9 @@ def _fits(e):
 
 
 def apply_inverse(e, factor, b):
-    """G b for fields (n, d) or columns (n, d, c); up to a translation M^-1 b where b sums
-    to zero.
+    """G b for fields (n, d) or columns (n, d, c).
+
+    It is M^-1 b up to a translation where b sums to zero.
     """
     inside = jax.lax.stop_gradient(factor.inside)
     return jax.lax.custom_linear_solve(
@@ -149,8 +147,9 @@ def apply_inverse(e, factor, b):
 
 
 def apply_root(factor, y):
-    """A y for fields (n, d) or columns, A A^T = G: variables in which the Hessian is the
-    identity.
+    """A y for fields (n, d) or columns, with A A^T = G.
+
+    In the variables y the Hessian is the identity.
     """
     return ring.upper(factor.inside, y)
 
@@ -162,8 +161,9 @@ def apply_root_transposed(factor, b):
 
 @jax.custom_jvp
 def inverse_blocks(e, factor):
-    """B_b = G_ii + G_jj - G_ij - G_ji of every bond (b, d, d), and G_ii of every particle (n, d,
-    d).
+    """B_b = G_ii + G_jj - G_ij - G_ji of every bond, and G_ii of every particle.
+
+    Shapes (b, d, d) and (n, d, d).
     """
     return ring.blocks(factor.inside, e.bonds)
 

@@ -139,8 +139,9 @@ def bond_second(e, z):
 
 
 def bond_third(e, a, b):
-    """Third derivative of the bond energies contracted with two vectors per bond, (b, d) or (b, d,
-    c).
+    """Third derivative of the bond energies contracted with two vectors per bond.
+
+    Fields (b, d) or columns (b, d, c).
     """
     r, f = _seen_by(e, a)
     ra, rb = _dot(r, a), _dot(r, b)
@@ -149,9 +150,7 @@ def bond_third(e, a, b):
 
 
 def bond_third_block(e, block):
-    """Third derivative of the bond energies contracted with one symmetric (d, d) block per bond,
-    (b, d).
-    """
+    """Third derivative of the bond energies contracted with a symmetric block per bond, (b, d)."""
     r, f = e.separation, e.derivative
     br = jnp.einsum("bij,bj->bi", block, r)
     along = f[2] * jnp.trace(block, axis1=-2, axis2=-1) + f[3] * _dot(r, br)
@@ -159,8 +158,9 @@ def bond_third_block(e, block):
 
 
 def bond_fourth(e, z):
-    """Fourth derivative of the bond energies contracted with one vector three times, (b, d) or (b,
-    d, c).
+    """Fourth derivative of the bond energies contracted with one vector per bond three times.
+
+    Fields (b, d) or columns (b, d, c).
     """
     r, f = _seen_by(e, z)
     rz, zz = _dot(r, z), _dot(z, z)
@@ -191,11 +191,13 @@ def expand(model: Any, glass: Glass, *, capacity: int | None = None) -> Any:
     if not isinstance(model, PairModel):
         if not callable(model):
             raise TypeError(
-                f"model must be a PairModel or a function energy(position), found {type(model).__name__}"
+                "model must be a PairModel or a function energy(position), "
+                f"found {type(model).__name__}"
             )
         if capacity is not None:
             raise ValueError(
-                "capacity is a number of bonds, and an expansion of energy(position) has none: leave it out"
+                "capacity is a number of bonds, and an expansion of energy(position) has none: "
+                "leave it out"
             )
         return EnergyExpansion(glass, jnp.int32(0), model)
     neighbours.check(model, glass)
@@ -208,7 +210,7 @@ def expand(model: Any, glass: Glass, *, capacity: int | None = None) -> Any:
     roomy = neighbours.with_room(
         lambda room: _expand(model, glass, neighbours.plan(model, glass, room=room)), model, glass
     )
-    return roomy if is_traced(model, glass) else _trimmed(roomy)
+    return roomy if is_traced(roomy) else _trimmed(roomy)
 
 
 @functools.partial(jax.jit, static_argnums=2)
@@ -222,8 +224,7 @@ def _expand(model, glass, sizes):
 
 
 def at_bonds(model, glass, bonds, order, scales=None):
-    """The expansion over a given list of bonds, to a given order; higher derivatives are left out
-    of ``derivative``.
+    """The expansion over a given list of bonds, with derivatives up to a given order only.
 
     Loops over steps pass ``scales = mixed(model, glass, bonds.i, bonds.j)``, which does not change
     while they move.
@@ -244,9 +245,7 @@ def at_bonds(model, glass, bonds, order, scales=None):
 
 
 def _trimmed(e):
-    """Drops padding beyond the next step of about n/8 bonds, so that similar glasses share compiled
-    programs.
-    """
+    """Drops padding beyond the next step of about n/8 bonds: similar glasses share programs."""
     step = max(32, 2 ** round(math.log2(max(e.count / 8, 1))))
     capacity = min(step * math.ceil((int(np.sum(e.bonds.valid)) + 1) / step), e.bonds.capacity)
     cut = lambda a: a[:capacity]

@@ -61,8 +61,9 @@ class HessianExpansion(Struct):
 
 
 def from_hessian(matrix, dim: int, *, pairs=None) -> HessianExpansion:
-    """An expansion that holds nothing but a Hessian, for ``pseudo_harmonic_mode``, ``lowest_modes``
-    and ``solve``.
+    """An expansion that holds nothing but a Hessian.
+
+    It serves ``pseudo_harmonic_mode``, ``lowest_modes`` and ``solve``.
 
     Args:
         matrix: symmetric (n d, n d), SciPy sparse or dense, coordinates of a particle next to each

@@ -94,8 +94,9 @@ def dense(e):
 
 
 def dense_inverse(e):
-    """M^-1 as a matrix (n d, n d), and a status that tells whether M is positive on
-    translation-free fields.
+    """M^-1 as a matrix (n d, n d), and its status.
+
+    The status tells whether M is positive on translation-free fields.
     """
     matrix = as_matrix(lambda z: remove_translation(e.second(z)), e.position.shape)
     inverse, lowest = pseudo_inverse(matrix, flat_translations(*e.position.shape))

@@ -18,8 +18,7 @@ def particle_sum(e, value: Array) -> Array:
 
 
 def particle_mean(e, value: Array) -> Array:
-    """Mean of a bond quantity (b,) over the bonds of each particle, (n,); zero for a particle
-    without bonds.
+    """Mean of a bond quantity (b,) over the bonds of each particle, (n,); zero without bonds.
 
     Example:
         >>> set(jg.particle_mean(e, 3.0 * e.bonds.valid).tolist())

@@ -71,10 +71,11 @@ def plan(e):
     if is_traced(e):
         return Layout(axis, _slabs(width[axis], TRACED_SLACK * e.reach / 1.02))
     drop_programs_in_time()
-    for slack in SLACK:
-        layout = Layout(axis, _slabs(width[axis], slack * e.reach / 1.02))
-        if layout.slabs == 1 or not np.any(_skips(e, layout, _order(e, layout)[1])):
-            return layout
+    with jax.ensure_compile_time_eval():  # a concrete expansion may be met while tracing others
+        for slack in SLACK:
+            layout = Layout(axis, _slabs(width[axis], slack * e.reach / 1.02))
+            if layout.slabs == 1 or not np.any(_skips(e, layout, _order(e, layout)[1])):
+                return layout
     return Layout(axis, 1)
 
 
@@ -113,8 +114,9 @@ def factor(e, layout, shift=0.0):
 
 
 def _ring_of(e, layout, rank, spring, shift):
-    """M + shift as a Ring of blocks, particle n - 1 in order held, unused places on the
-    diagonal.
+    """M + shift as a Ring of blocks, with particle n - 1 in order held.
+
+    Unused places have the holding spring alone, on the diagonal.
     """
     n, d = e.position.shape
     count, width = layout.slabs, -(-n // layout.slabs)
@@ -141,9 +143,7 @@ def _ring_of(e, layout, rank, spring, shift):
 
 
 def _places(kind, row, column, width, d):
-    """Index arrays (b, d, d) of the block of two particles of given rank, in the slab of
-    the first.
-    """
+    """Index arrays (b, d, d) of the blocks of pairs of given ranks, in the slab of the first."""
     a, b = jnp.arange(d)[:, None], jnp.arange(d)[None, :]
     at = lambda x: x[:, None, None]
     return at(kind), at(row // width), at(row % width) * d + a, at(column % width) * d + b
@@ -168,15 +168,17 @@ def log_determinant(ring):
 
 
 def solve(ring, b):
-    """G b for fields b (n, d) or (n, d, c), G the inverse with one particle held; zero if the
-    factor failed.
+    """G b for fields b (n, d) or (n, d, c), G the inverse with one particle held.
+
+    Zero if the factor failed.
     """
     return _from_slabs(ring, slabs.solve(ring.factor, _to_slabs(ring, b)), b.shape)
 
 
 def upper(ring, y):
-    """A y for fields y (n, d) or (n, d, c), with A A^T = G; the places of y are slots of the ring,
-    not particles.
+    """A y with A A^T = G, for y (n, d) or (n, d, c).
+
+    The places of y are slots of the ring, not particles.
     """
     count, width = ring.layout.slabs, ring.thickness
     n, d = y.shape[:2]
@@ -205,8 +207,9 @@ def _from_slabs(ring, x, shape):
 
 
 def blocks(ring, bonds):
-    """Blocks of G: B_b = G_ii + G_jj - G_ij - G_ji of every bond (b, d, d), and G_ii of every
-    particle (n, d, d).
+    """B_b = G_ii + G_jj - G_ij - G_ji of every bond, and G_ii of every particle.
+
+    Shapes (b, d, d) and (n, d, d).
     """
     inverse = slabs.selected_inverse(ring.factor)
     i, j = ring.rank[bonds.i], ring.rank[bonds.j]
@@ -230,8 +233,9 @@ def _pair_blocks(ring, inverse, i, j):
 
 
 def squared_blocks(e, layout):
-    """Blocks of G^2 on bonds, (b, d, d): minus the derivative of those of G with respect to a shift
-    of M.
+    """Blocks of G^2 on bonds, (b, d, d).
+
+    They are minus the derivative of those of G with respect to a shift of M.
     """
     shifted = lambda shift: blocks(factor(e, layout, shift), e.bonds)[0]
     return -jax.jvp(shifted, (0.0,), (1.0,))[1]

@@ -28,8 +28,7 @@ def remove_translation(z):
 
 
 def check_positive(e, max_steps=None):
-    """NOT_A_MINIMUM if conjugate gradients meet negative curvature on their way through a generic
-    system, zero if not.
+    """NOT_A_MINIMUM if conjugate gradients of a generic system meet negative curvature, else zero.
 
     The right-hand side is M w with w a fixed field without symmetry: it has a part along every mode
     but those of zero frequency, so that rattlers do no harm.

@@ -1,7 +1,7 @@
 """Derivatives of the energy with respect to a homogeneous deformation x -> (1 + gamma E) x.
 
     stress          (1/V) sum_b f_b r_b
-    mixed strain    d2U / dgamma dx = sum_b (+/-) K_b E r_b   (at a minimum; the term E^T f sums to zero there)
+    mixed strain    d2U / dgamma dx = sum_b (+/-) K_b E r_b     at a minimum, where sum E^T f = 0
     curvature       d2U / dgamma2 = sum_b (E r_b).K_b.(E r_b)
 
 For simple shear in the plane (p, q), x_p moves with x_q: E has a single one at (p, q).
@@ -53,8 +53,7 @@ def mixed_strain(e, direction: Any) -> Array:
 
 
 def strain_curvature(e, direction: Any) -> Array:
-    """d2U/dgamma2 at frozen fractional coordinates, a scalar: V times the Born modulus of that
-    direction.
+    """d2U/dgamma2 at frozen fractional coordinates: V times the Born modulus of that direction.
 
     Example:
         >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.5]], 8.0))

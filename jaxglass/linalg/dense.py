@@ -23,8 +23,9 @@ def deflated(matrix, null):
 
 @jax.custom_jvp
 def pseudo_inverse(matrix, null):
-    """Inverse of a symmetric matrix off its null vectors (size, k), by full diagonalisation, and
-    its lowest eigenvalue there.
+    """Inverse of a symmetric matrix off its null vectors (size, k), by full diagonalisation.
+
+    The lowest eigenvalue there comes with it.
 
     The derivative is that of the inverse, -G dM G, which stays finite where eigenvalues coincide.
     """

@@ -1,5 +1,4 @@
-"""Lowest eigenpairs without solves: subspace iteration with a Chebyshev filter, locking what has
-converged.
+"""Lowest eigenpairs without solves: subspace iteration with a Chebyshev filter and locking.
 
 The Chebyshev polynomial of degree m that stays below 1 on [cut, top] grows like exp(2 m sqrt((cut -
 lambda) / top)) below the cut. The cut is the largest Ritz value of the block, the degree a few

@@ -1,12 +1,12 @@
-"""Lowest eigenpairs from solves: block Lanczos on the inverse, with full reorthogonalisation and
-restarts.
+"""Lowest eigenpairs from solves: block Lanczos on the inverse, with restarts.
 
-From p vectors V the blocks V, G V, G^2 V, ... (G the inverse) span a space of p times depth
-dimensions; the Rayleigh-Ritz pairs (theta, v) of G there with the largest theta are those of M with
-the lowest lambda = 1/theta. Blocks, because a direct solver treats two dozen columns for the price
-of two; fewer columns than pairs and a long chain beat the reverse (32 pairs, n = 10,000: 24 columns
-and 10 levels reach 3e-5 where 40 columns and 6 levels reach 4e-3 in the same time). Of a degenerate
-eigenvalue p columns find at most p copies: where a result holds that many, others may be missing.
+From p vectors V the blocks V, G V, G^2 V, ... (G the inverse), fully reorthogonalised, span a space
+of p times depth dimensions; the Rayleigh-Ritz pairs (theta, v) of G there with the largest theta
+are those of M with the lowest lambda = 1/theta. Blocks, because a direct solver treats two dozen
+columns for the price of two; fewer columns than pairs and a long chain beat the reverse (32 pairs,
+n = 10,000: 24 columns and 10 levels reach 3e-5 where 40 columns and 6 levels reach 4e-3 in the same
+time). Of a degenerate eigenvalue p columns find at most p copies: where a result holds that many,
+others may be missing.
 """
 
 import jax.numpy as jnp
@@ -34,8 +34,7 @@ class Eigenpairs(Struct):
 
 
 def lanczos_basis(apply, start, depth):
-    """Orthonormal basis of the block Krylov space of a symmetric operator, and the operator's
-    action on it.
+    """Orthonormal basis of the block Krylov space of a symmetric operator, and its image.
 
     Args:
         apply: function (size, p) -> (size, p).
@@ -60,8 +59,9 @@ def lanczos_basis(apply, start, depth):
 
 
 def _orthogonal(block):
-    """Orthonormal columns from products, far cheaper than QR; twice is enough. Directions that
-    vanish stay small.
+    """Orthonormal columns from products, far cheaper than QR; twice is enough.
+
+    Directions that vanish stay small.
     """
     square, y = eigh(block.T @ block)
     return block @ (y / jnp.sqrt(jnp.maximum(square, 1e-14 * square[-1] + 1e-300)))
@@ -114,9 +114,7 @@ def rayleigh_ritz(matvec, v, count, rounds):
 
 
 def largest_eigenvalue(matvec, start, steps=24):
-    """An upper bound for the spectrum of a symmetric operator: the largest Lanczos value plus the
-    last residual.
-    """
+    """An upper bound of the spectrum: the largest Lanczos value plus its residual."""
     basis, image = lanczos_basis(matvec, start, steps)
     small = basis.T @ image
     theta, y = eigh(0.5 * (small + small.T))

@@ -11,9 +11,7 @@ from jax.scipy.linalg import solve_triangular
 
 
 def loop_on_cpu(function):
-    """The function of one array with a rule for vmap: a loop on CPUs, a batched call on other
-    devices.
-    """
+    """The function of one array with a rule for vmap: a loop on CPUs, a batch elsewhere."""
     safe = jax.custom_batching.custom_vmap(function)
 
     @safe.def_vmap
@@ -39,8 +37,7 @@ def _cholesky(a):
 
 @jax.custom_jvp
 def inverse_cholesky(a):
-    """Inverse X of the lower Cholesky factor of a symmetric matrix, and half the logarithm of its
-    determinant.
+    """Inverse X of the lower Cholesky factor of a symmetric matrix, and half its log-determinant.
 
     NaN if the matrix is not positive. The derivative is made of products only, with S = X dA X^T:
     dX = -(lower triangle of S, half its diagonal) X.

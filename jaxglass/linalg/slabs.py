@@ -1,5 +1,6 @@
-"""Direct solver for symmetric positive block matrices on a ring: factor once, solve many, selected
-inverse, determinant.
+"""Direct solver for symmetric positive block matrices on a ring.
+
+Factor once; then many solves, the selected inverse, the determinant.
 
 A ring of S blocks of size m couples block k to k + 1 and the last to the first. The last block is
 carried as a border, so that the others form a chain:
@@ -26,8 +27,9 @@ from .lapack import inverse_cholesky
 
 
 class Ring(Struct):
-    """Blocks of a symmetric ring matrix: diagonal[k] and upper[k], the coupling of block k to k + 1
-    (mod S). (S, m, m).
+    """Blocks (S, m, m) of a symmetric ring matrix.
+
+    Block k is diagonal[k]; upper[k] couples it to block k + 1 (mod S).
     """
 
     diagonal: Array
@@ -85,9 +87,7 @@ def factor(ring):
 
 
 def solve(factor, b):
-    """Solution of the ring's system for right-hand sides b (S, m, c). After a failed factor the
-    solution is zero.
-    """
+    """Solution of the ring's system for right-hand sides b (S, m, c); zero if the factor failed."""
     return solve_upper(factor, solve_lower(factor, b))
 
 
@@ -110,9 +110,7 @@ def solve_lower(factor, b):
 
 
 def solve_upper(factor, y):
-    """L^-T y, the other half of a solution, and a change of variables in which A is the
-    identity.
-    """
+    """L^-T y, the other half of a solution; in the variables y, A is the identity."""
     chain = y.shape[0] - 1
     inverse = factor.inverse
     end = inverse[chain].T @ y[chain]

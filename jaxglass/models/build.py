@@ -1,6 +1,4 @@
-"""Pair models from a user's function of one reduced distance, and the checks of what they are made
-of.
-"""
+"""Pair models from a user's function of one reduced distance, with checks of the parts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,15 +8,27 @@ import numpy as np
 from jax import Array
 
 from ..core.checks import finite, float64, is_traced
-from .pair import PairModel, is_table, settled
+from .pair import PairModel, energy_of, is_table, scales_of, settled
 from .shapes import OfSquare
 from .smoothing import about_zero
 
 ROOM = 1.02  # reach over the longest interaction at the start: room for sizes that are optimised
 
 
-def pair(shape: Callable, parameters: dict[str, Any] | None=None, *, sigma: Any=None, epsilon: Any=1.0, nonadditivity: Any=None, cutoff: Any, smoothing: int | None=3, diameter_bound: float | None=None,
-         squared: bool=False, contacts: float | None=None, name: str | None=None) -> PairModel:  # fmt: skip
+def pair(
+    shape: Callable,
+    parameters: dict[str, Any] | None = None,
+    *,
+    sigma: Any = None,
+    epsilon: Any = 1.0,
+    nonadditivity: Any = None,
+    cutoff: Any,
+    smoothing: int | None = 3,
+    diameter_bound: float | None = None,
+    squared: bool = False,
+    contacts: float | None = None,
+    name: str | None = None,
+) -> PairModel:
     """A model from a function of one reduced distance.
 
     Args:
@@ -80,12 +90,21 @@ def pair(shape: Callable, parameters: dict[str, Any] | None=None, *, sigma: Any=
         )
     name = name or shape.__name__
     model = PairModel(
-        parameters, sigma, epsilon, nonadditivity, cutoff, shape if squared else OfSquare(shape),
-        smoothing, ROOM * float(np.max(longest)), contacts, name,
-    )  # fmt: skip
+        parameters,
+        sigma,
+        epsilon,
+        nonadditivity,
+        cutoff,
+        shape if squared else OfSquare(shape),
+        smoothing,
+        ROOM * float(np.max(longest)),
+        contacts,
+        name,
+    )
     for key, value in parameters.items():
         if is_table(model, value):
             _refuse_unfit_table(f"parameters[{key!r}]", value)
+    _refuse_collapse(model)
     return model
 
 
@@ -97,9 +116,27 @@ def _longest_with_diameters(bound, epsilon, cutoff):
     for name, value in (("epsilon", epsilon), ("cutoff", cutoff)):
         if value.ndim:
             raise ValueError(
-                f"{name} must be one number with nonadditivity, found an array of shape {value.shape}"
+                f"{name} must be one number with nonadditivity, "
+                f"found an array of shape {value.shape}"
             )
     return cutoff * bound
+
+
+def _refuse_collapse(model):
+    """Refuses a negative epsilon of pairs whose energy then falls all the way to contact."""
+    if is_traced(model) or not np.any(np.asarray(model.epsilon) < 0):
+        return
+    one = np.ones((2, 1))
+    kinds = one if model.sigma is None else np.indices(model.sigma.shape).reshape(2, -1)
+    scales = scales_of(model, *jnp.asarray(kinds))
+    for share in np.linspace(0.02, 0.98, 49):
+        s = 0.5 * (share * scales.cutoff * scales.sigma) ** 2
+        if np.any(np.asarray(energy_of(model, 1)(s, scales) / scales.epsilon) > 0):
+            return
+    raise ValueError(
+        f"epsilon must be positive where nothing else repels, found {np.min(model.epsilon):.6g}: "
+        f"particles of the model {model.name} would fall onto each other"
+    )
 
 
 def _refuse_not_positive(name, array):
@@ -119,8 +156,9 @@ def _refuse_unfit_table(name, table, sigma=None):
 
 
 def smoothing_coefficients(model: PairModel) -> Array:
-    """c_0, c_2, ... c_2q as the literature prints them: phi(x) + sum_l c_2l x^2l vanishes smoothly
-    at the cutoff.
+    """c_0, c_2, ... c_2q as the literature prints them.
+
+    phi(x) + sum_l c_2l x^2l vanishes smoothly at the cutoff.
 
     Returns:
         (q + 1,), or (q + 1, k, k) where the cutoff or a parameter is a table.

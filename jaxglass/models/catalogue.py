@@ -1,5 +1,4 @@
-"""The published models: one entry each, with composition, state points and the source of every
-number.
+"""The published models: an entry each, with composition, state points, sources of the numbers.
 
 Species: 0 small and 1 large for the inverse power laws, sticky spheres and lj2d; 0 = A and 1 = B
 for kalj and mblj. Adding a model is adding an entry to ENTRIES.
@@ -46,18 +45,28 @@ def inverse_power(
     contacts: float | None = None,
     name: str = "ipl",
 ) -> PairModel:
-    """epsilon [(sigma/r)^n + smoothing], the inverse power law for any exponent, cutoff and
-    smoothing order.
+    """epsilon [(sigma/r)^n + smoothing]: the inverse power law.
+
+    For any exponent, cutoff and smoothing order.
 
     Example:
         >>> float(jg.models.inverse_power(exponent=12.0).parameters["exponent"])
         12.0
     """
-    return pair(shapes.inverse_power, {"exponent": exponent}, sigma=sigma, epsilon=epsilon, cutoff=cutoff,
-                smoothing=smoothing, squared=True, contacts=contacts, name=name)  # fmt: skip
+    return pair(
+        shapes.inverse_power,
+        {"exponent": exponent},
+        sigma=sigma,
+        epsilon=epsilon,
+        cutoff=cutoff,
+        smoothing=smoothing,
+        squared=True,
+        contacts=contacts,
+        name=name,
+    )
 
 
-def _sticky(density, step, contacts, name):
+def _sticky(density, liquid, anneal, step, contacts, name):
     return Entry(
         name=name,
         model=partial(
@@ -73,11 +82,14 @@ def _sticky(density, step, contacts, name):
         dim=3,
         density=density,
         composition=(0.5, 0.5),
-        liquid=1.0,
-        anneal=0.5,
+        liquid=liquid,
+        anneal=anneal,
         step=step,
-        source="cutoff, mixture, densities and time steps from the thesis, chapter 6 and table 6.3; sizes and the two "
-        "continuous derivatives at both ends of the tail from memory; temperatures are this package's choice",
+        source="cutoff, mixture, densities and time steps from the thesis, chapter 6 and table "
+        "6.3; sizes and the two continuous derivatives at both ends of the tail from memory: the "
+        "structure factor of the large species peaks at 5.5, 5.8 and 6.5 (n = 1,000; table 6.3: "
+        "5.47, 5.87, 6.40), which speaks for the sizes; temperatures are this package's choice, "
+        "the annealing where F_s falls to about 0.7 in 20 time units",
     )
 
 
@@ -91,7 +103,8 @@ ENTRIES = (
         liquid=1.0,
         anneal=0.48,
         time=200.0,
-        source="the article: Tg about 0.5, annealed just below it; T = 0.48 is the thesis' viscous state point",
+        source="the article: Tg about 0.5, annealed just below it; "
+        "T = 0.48 is the thesis' viscous state point",
     ),
     Entry(
         name="ipl3d",
@@ -103,7 +116,8 @@ ENTRIES = (
         anneal=0.50,
         time=250.0,
         parents=(2.0,),
-        source="the article: Tg about 0.52, annealed just below it; the thesis, chapter 3, for the parent temperature",
+        source="the article: Tg about 0.52, annealed just below it; "
+        "the thesis, chapter 3, for the parent temperature",
     ),
     Entry(
         name="ipl4d",
@@ -152,13 +166,15 @@ ENTRIES = (
         density=1.2,
         composition=(0.8, 0.2),
         liquid=1.0,
-        anneal=0.44,
-        source="mixture, density and time step from the thesis, chapter 6 and table 6.1; cutoffs and the shifted force "
-        "from memory; temperatures are this package's choice",
+        anneal=0.40,
+        source="mixture, density and time step from the thesis, chapter 6 and table 6.1; sizes and "
+        "energies of Kob-Andersen, the cutoffs and the shifted force from memory: the structure "
+        "factor of species A peaks at 7.25 (n = 1,000; table 6.1: 7.25), which speaks for sizes "
+        "and density, not for the cutoffs; temperatures are this package's choice",
     ),
-    _sticky(0.6, 0.005, 6.0, "sticky"),
-    _sticky(0.7, 0.003, 6.5, "sticky_0.70"),
-    _sticky(0.95, 0.002, 7.6, "sticky_0.95"),
+    _sticky(0.6, 1.5, 0.8, 0.005, 6.0, "sticky"),
+    _sticky(0.7, 3.0, 1.4, 0.003, 6.5, "sticky_0.70"),
+    _sticky(0.95, 9.0, 4.5, 0.002, 7.6, "sticky_0.95"),
     Entry(
         name="lj2d",
         model=partial(
@@ -178,7 +194,8 @@ ENTRIES = (
         liquid=0.6,
         anneal=0.30,
         parents=(9.62 * 0.31, 1.13 * 0.31),
-        source="the comparison, appendix A: Tg 0.31, parents 9.62 and 1.13 Tg; the annealing is this package's choice",
+        source="the comparison, appendix A: Tg 0.31, parents 9.62 and 1.13 Tg; "
+        "the annealing is this package's choice",
     ),
     Entry(
         name="poly2d",
@@ -199,7 +216,8 @@ ENTRIES = (
         liquid=0.30,
         anneal=0.12,
         parents=(0.05, 0.085, 0.12, 0.30),
-        source="the comparison, appendix A: onset 0.23, mode coupling 0.11, Tg 0.068; the annealing is this package's choice",
+        source="the comparison, appendix A: onset 0.23, mode coupling 0.11, Tg 0.068; "
+        "the annealing is this package's choice",
     ),
     Entry(
         name="poly3d",
@@ -221,8 +239,9 @@ ENTRIES = (
         liquid=1.3,
         anneal=0.5,
         parents=(0.35, 0.5, 1.3),
-        source="density, parents and the modulus 9.22 at parent temperature 1.3 from the thesis, chapter 3; sizes, "
-        "nonadditivity, cutoff and smoothing from memory, confirmed by that modulus alone",
+        source="density, parents and the modulus 9.22 at parent temperature 1.3 from the thesis, "
+        "chapter 3; sizes, nonadditivity, cutoff and smoothing from memory, confirmed by that "
+        "modulus alone",
     ),
     Entry(
         name="hertz",
@@ -233,7 +252,8 @@ ENTRIES = (
         liquid=1e-3,
         anneal=1e-4,
         step=0.05,
-        source="shape and sizes as usual; density, above jamming, and temperatures are this package's choice",
+        source="shape and sizes as usual; density, above jamming, and temperatures "
+        "are this package's choice",
     ),
     Entry(
         name="harmonic",
@@ -246,7 +266,8 @@ ENTRIES = (
         liquid=1e-3,
         anneal=1e-4,
         step=0.05,
-        source="shape and sizes as usual; density, above jamming, and temperatures are this package's choice",
+        source="shape and sizes as usual; density, above jamming, and temperatures "
+        "are this package's choice",
     ),
 )
 BY_NAME = {known.name: known for known in ENTRIES}
@@ -263,8 +284,9 @@ def names() -> tuple[str, ...]:
 
 
 def entry(name_or_entry: str | Entry) -> Entry:
-    """The Entry of a published model: composition, density, temperatures, source. An Entry comes
-    back as it is.
+    """The Entry of a published model: composition, density, temperatures, source.
+
+    An Entry comes back as it is.
 
     Example:
         >>> jg.models.entry("kalj").composition

@@ -1,6 +1,4 @@
-"""A mixture that can be prepared: a pair model together with what it is made of and where it is
-studied.
-"""
+"""A mixture that can be prepared: a pair model, what it is made of and where it is studied."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -118,7 +116,8 @@ def _fractions(composition):
             raise ValueError(f"composition must hold fractions above 0, found {fraction}")
     if abs(sum(fractions) - 1) > 1e-9:
         raise ValueError(
-            f"composition must hold fractions that sum to 1, found {fractions} with sum {sum(fractions):.6g}"
+            f"composition must hold fractions that sum to 1, "
+            f"found {fractions} with sum {sum(fractions):.6g}"
         )
     return tuple(float(fraction) for fraction in fractions)
 
@@ -132,14 +131,15 @@ def _refuse_unlike(model, composition):
         )
     if model.sigma is not None and len(composition) != model.sigma.shape[-1]:
         raise ValueError(
-            f"composition must hold one fraction for each of the {model.sigma.shape[-1]} species of the model "
-            f"{model.name}, found {len(composition)}"
+            f"composition must hold one fraction for each of the {model.sigma.shape[-1]} species "
+            f"of the model {model.name}, found {len(composition)}"
         )
 
 
 def species_of(fractions, n):
-    """Species indices of n particles, the last species first; every count is within one of its
-    fraction.
+    """Species indices of n particles, the last species first.
+
+    Every count is within one of its fraction.
     """
     ends = np.array([round(sum(fractions[k:]) * n) for k in range(1, len(fractions))], int)
     return np.sum(np.arange(n)[:, None] < ends, axis=1)

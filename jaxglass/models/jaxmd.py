@@ -88,8 +88,9 @@ def list_pairs(plan, glass):
 
 
 def _half_of_the_cells_around(plan, place):
-    """Candidates of every particle: indices (n, c), n where there is none, their places (n, c, d),
-    overflow.
+    """Candidates of every particle: indices (n, c), their places (n, c, d), overflow.
+
+    The index is n where there is none.
     """
     from jax_md import partition
 

@@ -95,8 +95,7 @@ OVERFLOWS = Status.NEIGHBOUR_OVERFLOW | Status.BOND_OVERFLOW
 
 
 def with_room(attempt, *trees):
-    """Runs ``attempt(room)``; outside tracing, retries with doubled room while its status reports
-    an overflow.
+    """Runs ``attempt(room)``; outside tracing, again with doubled room after an overflow.
 
     Args:
         attempt: function of the factor on every capacity, returning something with a ``status``.
@@ -106,7 +105,10 @@ def with_room(attempt, *trees):
         drop_programs_in_time()
     room = 1.0
     result = attempt(room)
-    while not is_traced(trees) and np.any(np.asarray(result.status) & int(OVERFLOWS)) and room < 64:
+    # A result is traced, too, where concrete inputs are met while tracing others.
+    while not is_traced(trees, result) and room < 64:
+        if not np.any(np.asarray(result.status) & int(OVERFLOWS)):
+            break
         room *= 2
         result = attempt(room)
     return result
@@ -118,7 +120,8 @@ def check(model, glass):
         raise TypeError(f"model must be a PairModel, found {type(model).__name__}")
     if glass.position.ndim != 2:
         raise ValueError(
-            f"glass must be a single one, found positions of shape {glass.position.shape}: use jax.vmap for a stack"
+            f"glass must be a single one, found positions of shape {glass.position.shape}: "
+            "use jax.vmap for a stack"
         )
     if model.sigma is None and glass.diameter is None:
         raise ValueError(f"glass must have diameters for the model {model.name}, found species")
@@ -128,7 +131,8 @@ def check(model, glass):
         return
     if model.sigma is not None and np.max(glass.species) >= model.sigma.shape[0]:
         raise ValueError(
-            f"species must be below {model.sigma.shape[0]} for the model {model.name}, found {int(np.max(glass.species))}"
+            f"species must be below {model.sigma.shape[0]} for the model {model.name}, "
+            f"found {int(np.max(glass.species))}"
         )
     if model.sigma is not None and not np.all(np.asarray(model.sigma) > 0):
         raise ValueError(
@@ -143,14 +147,16 @@ def check(model, glass):
         )
     if cutoff > model.reach:
         raise ValueError(
-            f"an interaction of the model {model.name} reaches {cutoff:.6g}, beyond its bound {model.reach:.6g}; "
-            "build the model with a larger diameter_bound, or with the sizes it has now"
+            f"an interaction of the model {model.name} reaches {cutoff:.6g}, "
+            f"beyond its bound {model.reach:.6g}; build the model with a larger diameter_bound, "
+            "or with the sizes it has now"
         )
 
 
 def _largest_cutoff(model, glass):
-    """Over all pairs of species in the glass, or of the largest diameter with itself; in NumPy, as
-    it runs on every call.
+    """The longest cutoff over the species in the glass, or of the largest diameter with itself.
+
+    In NumPy, as it runs on every call.
     """
     kind = np.asarray(kinds(model, glass))
     present = np.unique(kind) if model.sigma is not None else np.max(kind, keepdims=True)

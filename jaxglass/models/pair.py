@@ -63,8 +63,9 @@ class PairModel(Struct):
 
 
 class PairEnergy(Struct):
-    """What loops over steps evaluate: a model with its smoothing polynomial worked out. Made by
-    ``settled``.
+    """What loops over steps evaluate: a model with its smoothing polynomial worked out.
+
+    Made by ``settled``.
 
     Attributes:
         parameters, sigma, epsilon, nonadditivity, cutoff, shape, reach: as in PairModel.
@@ -103,9 +104,7 @@ def is_table(model, leaf):
 
 
 def _symmetric(table):
-    """Both orders of a pair are the same pair, also for the derivative with respect to one
-    entry.
-    """
+    """Both orders of a pair are one pair, also in the derivative with respect to an entry."""
     return 0.5 * (table + table.T)
 
 
@@ -140,8 +139,9 @@ def diameters(model: PairModel, glass: Any) -> Array:
 
 
 def settled(model):
-    """The PairEnergy of a model; loops over steps settle their model before they start. A settled
-    one comes back as it is.
+    """The PairEnergy of a model; a settled one comes back as it is.
+
+    Loops over steps settle their model before they start.
     """
     if isinstance(model, PairEnergy):
         return model
@@ -181,8 +181,7 @@ def mixed(model, glass, i, j):
 
 
 def energy_of(model, order=0):
-    """The function (s, scales) -> energies of pairs, or their derivatives of the given order in s =
-    r.r / 2, (b,).
+    """The function (s, scales) -> energies of pairs (b,), s = r.r / 2, or a derivative in s.
 
     Valid below the cutoff; callers replace distances beyond it before, and the result after.
     """

@@ -1,5 +1,4 @@
-"""Smoothing at the cutoff: the Taylor polynomial of a shape about it, of order q in t = x^2, is
-subtracted.
+"""Smoothing at the cutoff: a shape minus its Taylor polynomial there, of order q in t = x^2.
 
 The energy and q derivatives vanish there. Written out in powers of x^2 it is the polynomial of the
 literature, phi(x) + sum_{l<=q} c_2l x^2l; for x^-n and with double factorials

@@ -1,6 +1,4 @@
-"""Total energy and forces of a configuration: the sum of the energies of its bonds, anywhere, not
-only at a minimum.
-"""
+"""Total energy and forces of any configuration: sums over its bonds."""
 
 import functools
 
@@ -24,8 +22,9 @@ class _Total(Struct):
 
 
 def energy(model: PairModel, glass: Glass) -> Array:
-    """Potential energy of a glass, a scalar; NaN where the model cannot describe the glass. Works
-    anywhere, not only at a minimum.
+    """Potential energy of a glass, a scalar; NaN where the model cannot describe the glass.
+
+    NaN where the model cannot describe the glass or two particles coincide.
 
     Args:
         model: PairModel.

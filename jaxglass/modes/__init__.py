@@ -1,6 +1,4 @@
-"""Modes: harmonic ones and their spectra, soft modes, the seeds of their search, the catalogue of
-soft spots.
-"""
+"""Modes: harmonic ones, their spectra, soft modes and their seeds, the catalogue of soft spots."""
 
 from ..landscape.contractions import participation_ratio
 from .cost import Cost

@@ -1,5 +1,6 @@
-"""E3 = kappa^3 / tau^2: a = M:zz, s = U''':zzz, g = U''':zz; stationary where M z = (kappa / tau)
-U''':zz.
+"""E3 = kappa^3 / tau^2, stationary where M z = (kappa / tau) U''':zz.
+
+Its parts: a = M:zz, s = U''':zzz, g = U''':zz.
 """
 
 from .cost import Cost, plus, ray_along, square_along, times

@@ -1,5 +1,6 @@
-"""C = kappa^2 / sum_b (z_b.z_b)^2: it needs the Hessian and the bonds alone; stationary where M z ~
-sum_b (+/-) (z_b.z_b) z_b.
+"""C = kappa^2 / sum_b (z_b.z_b)^2, stationary where M z ~ sum_b (+/-) (z_b.z_b) z_b.
+
+It needs the Hessian and the bonds alone.
 """
 
 import jax.numpy as jnp

@@ -1,5 +1,6 @@
-"""E4 = kappa^2 / chi: a = M:zz, s = U'''':zzzz, g = U'''':zzz; stationary where M z = (kappa / chi)
-U'''':zzz.
+"""E4 = kappa^2 / chi, stationary where M z = (kappa / chi) U'''':zzz.
+
+Its parts: a = M:zz, s = U'''':zzzz, g = U'''':zzz.
 """
 
 from ..core.status import Status

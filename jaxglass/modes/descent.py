@@ -1,5 +1,4 @@
-"""Soft modes by descent: an optax optimiser on the logarithm of the cost, over the normalised
-sphere.
+"""Soft modes by descent: an optax optimiser on log(cost), over the normalised sphere.
 
 The cost does not depend on the norm of z, so z = y / |y| up to the change of variables y -> A y
 that makes the Hessian the identity when the direct engine is at hand (A A^T = M^-1): L-BFGS then

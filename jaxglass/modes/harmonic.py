@@ -1,5 +1,6 @@
-"""Lowest vibrational modes, M psi = omega^2 psi, translations left out, by three engines, with
-right derivatives.
+"""Lowest vibrational modes, M psi = omega^2 psi, by three engines, with right derivatives.
+
+Translations are left out.
 
     d omega_k^2 = psi_k.dM psi_k
     d psi_k = sum_l psi_l (psi_l.dM psi_k) / (omega_k^2 - omega_l^2) - (M - omega_k^2)^-1 dM psi_k
@@ -47,7 +48,9 @@ GOOD = 1e-5
 LEAST_WIDTH = 8
 WIDTH_PER_MODE = 0.75
 LONGEST_CHAIN = 12
-EQUAL = 1e-6  # relative difference of omega^2 below which two modes count as equal: found ones are right to 1e-10
+# Relative difference of omega^2 below which two modes count as equal: found ones are right to
+# 1e-10.
+EQUAL = 1e-6
 
 
 class Modes(Struct):
@@ -123,9 +126,7 @@ def lowest_modes(
 
 
 def _with_room(e, factor, key, count, method):
-    """``_lowest``; outside tracing again with twice the vectors while there are more equal modes
-    than vectors.
-    """
+    """``_lowest``; outside tracing, with twice the vectors while equal modes outnumber them."""
     n, d = e.position.shape
     width = min(max(LEAST_WIDTH, math.ceil(WIDTH_PER_MODE * count)), n * d - d)
     found = _lowest(e, factor, key, _Settings(count, method, width))
@@ -193,8 +194,9 @@ def _most_alike(value):
 
 
 def _plane_waves(e, count):
-    """The longest transverse waves of the box, (n d, count): most low modes of a large glass
-    resemble them.
+    """The longest transverse waves of the box, (n d, count).
+
+    Most low modes of a large glass resemble them.
     """
     n, d = e.position.shape
     side = math.ceil((2 * count) ** (1 / d) / 2) + 1

@@ -92,8 +92,9 @@ def _sum(x):
 
 
 def _evaluate(cost, e, inverse, z, steps):
-    """Everything that follows from z, of unit norm: a, s, G, w = M^-1 G, and |M z - (a/s) g| / |M
-    z| = |a| |G| / |M z|.
+    """What follows from z, made of unit norm: a, s, G, w = M^-1 G, and the residual.
+
+    The residual is |M z - (a/s) g| / |M z| = |a| |G| / |M z|.
     """
     z = remove_translation(z)
     z = z / jnp.sqrt(jnp.maximum(_sum(z * z), 1e-300))
@@ -114,8 +115,9 @@ def _quadratic(e, state):
 
 
 def first_minimum(cost, a, s):
-    """The first minimum along t > 0 of p log a(t) - q log |s(t)|, both given by ascending
-    coefficients (c,).
+    """The first minimum along t > 0 of p log a(t) - q log |s(t)|.
+
+    Both are given by ascending coefficients (c,).
     """
     unit = jnp.sqrt(a[0] / jnp.maximum(a[2], 1e-300))  # a step that changes z by its own size
     t = unit * jnp.concatenate([jnp.zeros(1), jnp.geomspace(1e-4, 1e2, GRID)])[:, None]

@@ -46,8 +46,9 @@ def _dipole_seeds(e, bonds, factor):
 
 
 def nonaffine_seeds(e, *, factor: Factor | None = None) -> Array:
-    """Nonaffine velocities under pure and simple shear in every plane, the softest first: (k, n,
-    d), of unit norm.
+    """Nonaffine velocities under pure and simple shear in every plane: (k, n, d), of unit norm.
+
+    The softest comes first.
 
     Args:
         e: Expansion.
@@ -87,8 +88,9 @@ def random_seeds(key: Array, e, count: int) -> Array:
 
 
 def core_difference(z: Array, mode: Array) -> Array:
-    """What is left of a hybridised field without a mode found from it, of unit norm: a start for
-    its second core.
+    """A field without its part along a mode found from it, of unit norm.
+
+    A hybridised field leads so to its second core.
 
     Example:
         >>> jg.modes.core_difference(jnp.ones((4, 1)) / 2, jnp.eye(4)[:, :1]).shape
@@ -99,8 +101,9 @@ def core_difference(z: Array, mode: Array) -> Array:
 
 
 def core_position(glass: Glass, vector: Array) -> Array:
-    """Where a mode sits: the mean position of particles weighted by |z_i|^4, around the particle
-    that moves most, (d,).
+    """Where a mode sits, (d,): the mean position of particles weighted by |z_i|^4.
+
+    Taken around the particle that moves most.
 
     Example:
         >>> two = jg.glass([[0.5, 0.5], [7.5, 0.5]], 8.0)

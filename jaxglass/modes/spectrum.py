@@ -5,8 +5,9 @@ from .harmonic import Modes, lowest_modes
 
 
 def spectrum(e) -> Modes:
-    """All modes but the translations, by full diagonalisation: Modes of n d - d entries. Cost O((n
-    d)^3).
+    """All modes but the translations, by full diagonalisation: Modes of n d - d entries.
+
+    Cost O((n d)^3).
 
     Example:
         >>> jg.modes.spectrum(e).frequency.shape

@@ -1,5 +1,4 @@
-"""The catalogue of soft spots of a glass: modes from many seeds, duplicates merged, what is still
-missing estimated.
+"""The catalogue of soft spots: modes from many seeds, merged, the missing ones estimated.
 
 Seeds are responses to force dipoles on bonds drawn at random, so that the hits on each mode are a
 sample of the sizes of their basins. From the modes hit once, f1, and twice, f2, Chao's estimator of
@@ -17,6 +16,7 @@ import numpy as np
 from jax import Array
 
 from ..core.checks import integer, is_traced, positive
+from ..core.random import generator
 from ..core.status import Status
 from ..host.progress import Progress
 from ..landscape.contract import need
@@ -24,7 +24,8 @@ from ..landscape.engine import Factor, factor_of
 from .seeds import core_position, dipole_seeds
 from .stationary import SoftMode, pseudo_harmonic_mode
 
-BATCH = 128  # seeds searched together: a factor answers 128 columns for the price of 20, and more gains little
+# Seeds searched together: a factor answers 128 columns for the price of 20, and more gains little.
+BATCH = 128
 SAME = 0.99  # overlap from which two modes count as one: distinct ones of a glass stay below 0.9
 CONFIDENT = 3.0  # -log(1 - 95 %): so many seeds for one hit on a basin of the rarest share
 
@@ -89,8 +90,9 @@ def soft_spots(
     tol: float = 1e-9,
     progress: bool = False,
 ) -> SoftSpots:
-    """All soft spots of a glass, with an estimate of how many are missing. Runs on the host, in
-    compiled batches.
+    """All soft spots of a glass, with an estimate of how many are missing.
+
+    Runs on the host, in compiled batches.
 
     Args:
         e: Expansion at a minimum.
@@ -126,8 +128,7 @@ def soft_spots(
             "of a fixed batch"
         )
     batch = integer("batch", batch, at_least=1)
-    key = jax.random.key(0) if key is None else key
-    every = np.asarray(jax.random.permutation(key, np.flatnonzero(np.asarray(e.bonds.valid))))
+    every = generator(key).permutation(np.flatnonzero(np.asarray(e.bonds.valid)))
     bonds = every if most is None else every[: integer("most", most, at_least=1)]
     least = CONFIDENT / (2 / e.count if rarest is None else positive("rarest", rarest))
     if seeds is not None and jnp.shape(seeds)[1:] != e.position.shape:
@@ -211,5 +212,5 @@ class _Found:
         if self.modes:
             return jax.tree.map(lambda *a: jnp.stack(a), *(self.modes[k] for k in order))
         none, whole = jnp.zeros(0), jnp.zeros(0, jnp.int32)
-        return SoftMode(none, none, none, none, jnp.zeros((0, *e.position.shape)), none, none,
-                        whole, whole)  # fmt: skip
+        vector = jnp.zeros((0, *e.position.shape))
+        return SoftMode(none, none, none, none, vector, none, none, whole, whole)

@@ -1,5 +1,6 @@
-"""Quartic, cubic and pseudo-harmonic modes: stationary fields of their costs, differentiable in the
-model.
+"""Quartic, cubic and pseudo-harmonic modes: stationary fields of their costs.
+
+They differentiate in the model.
 
 The derivative of a mode follows from its own stationarity G(z) = 0, by one projected solve with
 dG/dz, whatever the number of steps that found it:  dz = -(dG/dz)^-1 (dG/de) de,  off z and the
@@ -121,8 +122,9 @@ def cubic_mode(
     optimiser: Any = None,
     factor: Factor | None = None,
 ) -> SoftMode:
-    """Cubic mode: M z = (kappa/tau) U''':zz, a minimum of kappa^3 / tau^2, 3/2 of the barrier along
-    it.
+    """Cubic mode: M z = (kappa/tau) U''':zz, a minimum of kappa^3 / tau^2.
+
+    That is 3/2 of the barrier along it.
 
     Arguments and result as for ``quartic_mode``; the best start is a quartic mode.
 
@@ -153,8 +155,9 @@ def pseudo_harmonic_mode(
     optimiser: Any = None,
     factor: Factor | None = None,
 ) -> SoftMode:
-    """Pseudo-harmonic mode: a minimum of kappa^2 / sum_b (z_b.z_b)^2, of the Hessian and the bonds
-    alone.
+    """Pseudo-harmonic mode: a minimum of kappa^2 / sum_b (z_b.z_b)^2.
+
+    It needs the Hessian and the bonds alone.
 
     Arguments and result as for ``quartic_mode``. ``e`` may also come from ``from_hessian``.
 
@@ -185,8 +188,9 @@ def soft_mode(
     optimiser: Any = None,
     factor: Factor | None = None,
 ) -> SoftMode:
-    """A minimum of any cost of the form of ``modes.Cost``: what the three functions above call with
-    theirs.
+    """A minimum of any cost of the form of ``modes.Cost``.
+
+    The three functions above call it with theirs.
 
     Arguments and result as for ``quartic_mode``.
 
@@ -199,10 +203,10 @@ def soft_mode(
     need(function, e, *cost.needs)
     choice("method", method, METHODS)
     positive("tol", tol)
-    if optimiser is not None and not hasattr(optimiser, "update"):
-        raise TypeError(f"optimiser must be an optax optimiser, found {type(optimiser).__name__}")
     if method == "mapping" and optimiser is not None:
         raise ValueError('optimiser is used by method="optax" only, found method="mapping"')
+    if optimiser is not None and not hasattr(optimiser, "update"):
+        raise TypeError(f"optimiser must be an optax optimiser, found {type(optimiser).__name__}")
     if method == "mapping":
         need(f'{function} by method="mapping"', e, "bonds")
     if method == "auto":

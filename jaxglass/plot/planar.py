@@ -20,6 +20,10 @@ def particles(glass: Glass, *, model: Any = None, color: Any = "0.85", ax: Any =
 
     Returns:
         The axes.
+
+    Example:
+        >>> len(jg.plot.particles(glass, model=model).collections)
+        1
     """
     from matplotlib.collections import PatchCollection
     from matplotlib.patches import Circle
@@ -60,6 +64,11 @@ def bond_field(
 
     Returns:
         The axes.
+
+    Example:
+        >>> ax = jg.plot.bond_field(e, e.energy, label="energy of bonds")
+        >>> len(ax.collections[0].get_segments()) == int(e.bonds.count)
+        True
     """
     from matplotlib.cm import ScalarMappable
     from matplotlib.collections import LineCollection
@@ -111,6 +120,11 @@ def displacement_field(
 
     Returns:
         The axes.
+
+    Example:
+        >>> ax = jg.plot.displacement_field(glass, jg.lowest_modes(e, 1).vector[0])
+        >>> len(ax.collections[0].U)
+        64
     """
     ax = _axes(glass, ax)
     x, z = np.asarray(glass.position), np.asarray(z)
@@ -140,6 +154,12 @@ def scalar_field(
 
     Returns:
         The axes.
+
+    Example:
+        >>> field = jg.softness_field(e, e.energy, bins=8, threshold=0.0)
+        >>> spots = jg.softness_peaks(glass, field).position
+        >>> len(jg.plot.scalar_field(glass, field, spots=spots).lines) > len(spots)
+        True
     """
     ax = _axes(glass, ax)
     field, cell = np.asarray(field), np.asarray(glass.box.cell)

@@ -7,7 +7,11 @@ STYLE = Path(__file__).with_name("jaxglass.mplstyle")
 
 
 def apply_style() -> Any:
-    """Imports matplotlib with the package's style and returns pyplot."""
+    """Imports matplotlib with the package's style and returns pyplot.
+
+    Example:
+        >>> figure, ax = jg.plot.apply_style().subplots()
+    """
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:

@@ -55,8 +55,9 @@ class Motion(Struct):
 
     @property
     def temperature(self):
-        """Kinetic temperature; the total momentum is zero, unless the Langevin thermostat moves it
-        too.
+        """Kinetic temperature.
+
+        The total momentum is zero, unless the Langevin thermostat moves it too.
         """
         n, d = self.velocity.shape
         return jnp.sum(self.velocity**2) / (n * d if self.thermostat == "langevin" else n * d - d)

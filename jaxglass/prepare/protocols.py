@@ -1,8 +1,7 @@
-"""From a random start to a glass: protocols as frozen lists of stages, run in pieces that can be
-interrupted.
+"""From a random start to a glass: lists of stages, run in pieces that can be interrupted.
 
-annealed        equilibrate the liquid, anneal just below the glass transition, quench     (the published protocol)
-cooled          equilibrate, cool linearly at a rate, quench                                (density of states)
+annealed        equilibrate the liquid, anneal just below Tg, quench (as published)
+cooled          equilibrate, cool linearly at a rate, quench (for densities of states)
 instant_quench  equilibrate at a parent temperature, quench
 """
 
@@ -27,8 +26,10 @@ from ..system.box import wrap
 from .dynamics import run_dynamics, start_dynamics
 from .starts import random_glass
 
+__all__ = ["Protocol", "Stage", "annealed", "cooled", "instant_quench"]
+
 PIECE = 2000
-KEEP_EVERY = 30.0  # seconds between checkpoints; one of 10,000 particles takes some 10 ms to write
+KEEP_EVERY = 30.0  # seconds between checkpoints; writing one of 10,000 particles takes 9 ms
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,7 @@ class Protocol:
 def annealed(
     name_or_entry: str | Entry, *, time: float | None = None, liquid_time: float = 20.0
 ) -> Protocol:
-    """Annealing just below the glass transition as the entry says; ``time`` shortens or lengthens
-    it.
+    """Annealing just below the glass transition as the entry says, or for another ``time``.
 
     Example:
         >>> jg.protocols.annealed("ipl2d").stages[1].time

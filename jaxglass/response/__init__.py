@@ -1,6 +1,4 @@
-"""Linear response: elastic moduli, stiffness against force dipoles, derivatives with respect to
-strain, plane waves.
-"""
+"""Linear response: moduli, force dipoles, derivatives in strain, plane waves."""
 
 from ..landscape.strain import mixed_strain, strain_curvature
 from .dipoles import dipole_response

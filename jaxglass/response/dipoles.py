@@ -91,8 +91,9 @@ def _by_solves(e, bonds):
 
 @jax.jit
 def _every(e, factor):
-    """kappa_b = u.B.u / (u.B2.u - |u.(T_j - T_i)|^2), B and B2 the blocks of G and G^2, T_i the
-    rows of G T.
+    """kappa_b = u.B.u / (u.B2.u - |u.(T_j - T_i)|^2) of every bond.
+
+    B and B2 are the blocks of G and G^2, T_i the rows of G T.
     """
     n, d = e.position.shape
     first, _ = inverse_blocks(e, factor)

@@ -2,7 +2,8 @@
 
 For x -> (1 + F) x, with F any displacement gradient,
 
-    A_ijkl = (1/V) d2U / dF_ij dF_kl = (1/V) [sum_b K_b,ik r_j r_l  -  Xi_ij . M^-1 . Xi_kl],   Xi_ij = d2U / dF_ij dx
+    A_ijkl = (1/V) d2U / dF_ij dF_kl = (1/V) [sum_b K_b,ik r_j r_l  -  Xi_ij . M^-1 . Xi_kl]
+    Xi_ij  = d2U / dF_ij dx
 
 the first part affine (Born), the second nonaffine relaxation. Two conventions are in use and differ
 by the prestress:
@@ -80,23 +81,31 @@ class Elasticity(Struct):
 
     @property
     def shear(self) -> Array:
-        """Shear modulus of the isotropic average, gradient convention: what transverse
-        waves feel.
+        """Shear modulus of the isotropic average, gradient convention.
+
+        It is what transverse waves feel; negative where the fixed cell holds a glass that shear
+        would make unstable, as happens at a hundred particles.
         """
-        return self.density * self.sound_speeds[0] ** 2
+        return self._acoustic[0]
 
     @property
     def sound_speeds(self) -> tuple[Array, Array]:
-        """Transverse and longitudinal speed from the isotropic average of the acoustic tensor; unit
-        masses.
+        """Transverse and longitudinal speed, for unit masses; NaN where the modulus is negative.
+
+        From the isotropic average of the acoustic tensor.
         """
-        d = self.stress.shape[0]
-        a = self.total
+        transverse, longitudinal = self._acoustic
+        return jnp.sqrt(transverse / self.density), jnp.sqrt(longitudinal / self.density)
+
+    @property
+    def _acoustic(self):
+        """Transverse and longitudinal modulus of the isotropic average of the acoustic tensor."""
+        d, a = self.stress.shape[0], self.total
         trace = jnp.einsum("ijij->", a) / d
         along = (jnp.einsum("iikk->", a) + jnp.einsum("ijij->", a) + jnp.einsum("ijji->", a)) / (
             d * (d + 2)
         )
-        return jnp.sqrt((trace - along) / ((d - 1) * self.density)), jnp.sqrt(along / self.density)
+        return (trace - along) / (d - 1), along
 
     @property
     def poisson(self) -> Array:
@@ -173,9 +182,7 @@ def _shear_modulus(e, factor, plane):
 
 @jax.jit
 def _elasticity(e, factor):
-    """A_ijkl of every pair of displacement gradients ij, kl, from the d^2 velocities v =
-    -M^-1 Xi.
-    """
+    """A_ijkl of all displacement gradients ij, kl, from the d^2 velocities v = -M^-1 Xi."""
     n, d = e.position.shape
     volume = e.glass.box.volume
     directions = jnp.eye(d * d).reshape(d * d, d, d)

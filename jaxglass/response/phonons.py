@@ -16,8 +16,9 @@ from ..system.box import Box
 def phonon_frequencies(
     box: Box, transverse: float, longitudinal: float, largest: float
 ) -> np.ndarray:
-    """Frequencies c |k| of plane waves that fit a periodic box, each as often as it occurs, up to a
-    largest one.
+    """Frequencies c |k| up to a largest one of plane waves that fit a periodic box.
+
+    Each comes as often as it occurs.
 
     Args:
         box: Box.

@@ -1,5 +1,4 @@
-"""A list of bonds of fixed capacity: which particles each joins, differences along bonds, sums over
-bonds.
+"""Lists of bonds of fixed capacity: pairs of particles, differences and sums along bonds.
 
 Padding: the last rows join particle 0 to itself and are marked not valid; whatever a padded bond
 carries must be zero.

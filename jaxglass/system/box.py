@@ -5,14 +5,15 @@ image; this is the true minimum image for every pair closer than half the smalle
 opposite faces. It is plain arithmetic, so derivatives of every order are right, also with respect
 to the cell.
 
-The distance between the faces along vector p is 1 / |g_p|, g_p the rows of cell^-1. A triangular
-cell with edges L on its diagonal stays one under simple shear. Flips (deform.py) keep |(g_p)_q| <=
-1 / (2 L_q), so that the distances stay above
+The distance between the faces that vector p joins is 1 / |g_p|, g_p the rows of cell^-1. A cell
+with edges L on its diagonal becomes triangular under simple shear and keeps that diagonal. Flips
+(deform.py) keep |(g_p)_q| <= 1 / (2 L_q), or make g_p shorter still, so that no distance falls
+below
 
     width_p = [1 / L_p^2 + sum_{q != p} 1 / (2 L_q)^2]^(-1/2)
 
-These bounds are plain numbers, part of a Box's structure: they size neighbour lists for a whole
-range of strain.
+Such bounds are plain numbers, part of a Box's structure: they size neighbour lists for every
+strain.
 """
 
 import math
@@ -35,9 +36,9 @@ class Box(Struct):
         orthogonal: whether the cell is diagonal. A deformed box is not, even where its cell happens
             to be.
         width: lower bounds of the distances between opposite faces, as plain numbers; they size
-            neighbour lists while tracing. Those of a box that is not orthogonal hold for every
-            simple shear of it. None if nothing was known when the box was made: neighbour lists
-            then compare all pairs.
+            neighbour lists while tracing. Those of a box that is not orthogonal hold for its simple
+            shear as well. None if nothing was known when the box was made: neighbour lists then
+            compare all pairs.
         least_volume: lower bound of the volume, a plain number or None.
     """
 
@@ -85,17 +86,15 @@ def box(edges: Any) -> Box:
 
 
 def make_box(box, dim):
-    """A Box from an edge, d edges, or a (d, d) cell with cell vectors as columns; a Box is returned
-    as it is.
-    """
+    """A Box from an edge, d edges or a cell (vectors as columns); a Box is returned as it is."""
     if isinstance(box, Box):
         return box
     array = float64("box", box)
     finite("box", array)
     if array.shape not in ((), (dim,), (dim, dim)):
         raise ValueError(
-            f"box must be one edge, {dim} edges or a ({dim}, {dim}) cell with cell vectors as columns, "
-            f"found an array of shape {array.shape}"
+            f"box must be one edge, {dim} edges or a ({dim}, {dim}) cell with cell vectors as "
+            f"columns, found an array of shape {array.shape}"
         )
     if array.ndim < 2:
         cell = array * jnp.eye(dim) if array.ndim == 0 else jnp.diag(array)
@@ -137,9 +136,7 @@ def box_of_cell(cell, orthogonal, room=0.0):
 
 
 def sheared_kind(box, room=0.0):
-    """The same box as one that may be sheared: not orthogonal, its bounds lower by what flips and
-    ``room`` allow for.
-    """
+    """The box as one that may be sheared: not orthogonal, bounds for any strain and ``room``."""
     if not box.orthogonal:
         return box
     if box.width is None:
@@ -149,9 +146,7 @@ def sheared_kind(box, room=0.0):
 
 
 def shear_bound(edges):
-    """Smallest face distances of a triangular cell with these edges and no tilt above half an edge,
-    (d,).
-    """
+    """Smallest face distances (d,) of a flipped triangular cell with these edges."""
     inverse_square = 1 / np.square(edges)
     return 1 / np.sqrt(0.75 * inverse_square + 0.25 * np.sum(inverse_square))
 
@@ -167,9 +162,7 @@ def numbers(array):
 
 
 def _edges(cell):
-    """Edges of the cell turned until it is triangular; shear leaves those of a cell that is
-    triangular already.
-    """
+    """Edges of the cell turned until it is triangular; one that is so keeps them under shear."""
     lower = not np.any(np.triu(cell, 1))
     turned = np.linalg.qr(cell[::-1, ::-1] if lower else cell)[1]
     edges = np.abs(np.diagonal(turned))
@@ -232,8 +225,9 @@ def minimum_image(box, r):
 
 
 def wrap(box, x):
-    """Positions moved into the cell by whole cell vectors, fractional coordinates in [0, 1); those
-    inside stay as they are.
+    """Positions moved into the cell by whole cell vectors: fractional coordinates in [0, 1).
+
+    Those inside stay as they are.
     """
     for _ in range(
         2

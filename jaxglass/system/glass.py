@@ -103,7 +103,8 @@ def _diameters(diameter, n):
     finite("diameter", diameter)
     if not is_traced(diameter) and np.min(diameter) <= 0:
         raise ValueError(
-            f"diameter must be positive, found {float(np.min(diameter))} at index {int(np.argmin(diameter))}"
+            f"diameter must be positive, "
+            f"found {float(np.min(diameter))} at index {int(np.argmin(diameter))}"
         )
     return diameter
 

@@ -1,4 +1,4 @@
-"""Low-temperature average of any smooth observable A(x):
+"""Low-temperature average of any smooth observable A(x).
 
     lim (<A>_T - A) / (T/2) = (d2A/dxdx) : M^-1 + (dA/dx) . X
 
@@ -78,8 +78,9 @@ def thermal_estimate(
     lowest: int = 64,
     key: Array | None = None,
 ) -> Estimate:
-    """``thermal_average`` by random probes with the lowest modes taken out exactly: value and
-    standard error.
+    """``thermal_average`` by random probes: value and standard error.
+
+    The lowest modes are taken out exactly.
 
     With w = M^-1 dA/dx the gradient term is -U''' w : M^-1, so that the whole is one trace,
     (d2A/dxdx - U''' w) : M^-1.
@@ -154,9 +155,7 @@ def _curvature(observable, x):
 
 
 def _trace(curvature, columns, x):
-    """sum_k e_k . A M^-1 e_k over the coordinates k that A acts on, a block of columns at
-    a time.
-    """
+    """sum_k e_k . A M^-1 e_k over the coordinates k that A acts on, some columns at a time."""
     keys = jax.random.split(jax.random.key(0))
     touched = [curvature(jax.random.normal(key, x.shape)).ravel() != 0 for key in keys]
     used = jax.lax.stop_gradient(touched[0] | touched[1])

@@ -102,8 +102,7 @@ def thermal_displacement(
     lowest: int = 64,
     key: Array | None = None,
 ) -> Array:
-    """X = -M^-1 . U''' : M^-1: the mean displacement of particles per T/2 as temperature rises from
-    zero.
+    """X = -M^-1 . U''' : M^-1: mean displacement per T/2 as temperature rises from zero.
 
     Arguments as for ``local_thermal_energy``; an expansion of any energy(position) is served by
     "dense".
@@ -148,9 +147,7 @@ def bond_third_of_inverse(e, blocks):
 
 
 def third_of_inverse(e, columns):
-    """The same for an energy without bonds: the sum over an orthonormal set of U''' : z
-    (M^-1 z).
-    """
+    """The same for an energy without bonds: the sum over orthonormal z of U''' : z (M^-1 z)."""
     shape, size = e.position.shape, e.position.size
     pairs = jnp.eye(size), columns(jnp.arange(size)).reshape(size, size).T
     contracted = lambda zy: e.third(zy[0].reshape(shape), zy[1].reshape(shape))
@@ -187,8 +184,9 @@ def _parts(e, blocks, moved):
 
 
 def _stochastic(e, found: Modes, key, probes):
-    """Signs z without their part along the known modes, y = M^-1 z: the symmetric part of y_b z_b
-    has the mean B_b.
+    """Blocks from signs z without their part along the known modes, and y = M^-1 z.
+
+    The symmetric part of y_b z_b has the mean B_b.
     """
     shape = e.position.shape
     exact_blocks = inverse.blocks_of_modes(e, found)

@@ -1,5 +1,4 @@
-"""The softness field: |E| of bonds coarse-grained on a grid, and the soft spots that stand out of
-it.
+"""The softness field: |E| of bonds coarse-grained on a grid, and the soft spots in it.
 
 A bond counts at its midpoint if its |value| reaches a threshold; a bin takes the mean, or the sum,
 of its bonds; each bin is then averaged with its neighbours, 8 in the plane. A soft spot is a bin
@@ -40,8 +39,9 @@ class Peaks(NamedTuple):
 
 
 def fitting_bins(e, *, most: int = BINS, least: int = LEAST) -> int:
-    """The largest number of bins, at most ``most``, of which each holds the middles of at least
-    ``least`` bonds.
+    """The largest number of bins, at most ``most``, of which each holds ``least`` bonds or more.
+
+    A bond counts where its middle lies.
 
     It looks at the bonds, so call it outside jit and pass the number on: ``softness_field(e, value,
     bins=...)``.

@@ -1,6 +1,4 @@
-"""Ensembles in chunks, in rounds, over four forced devices and over two processes; interrupted
-runs.
-"""
+"""Ensembles in chunks, in rounds, over four forced devices, over two processes; killed runs."""
 
 import json
 import os
@@ -155,6 +153,20 @@ def test_a_global_bound_anew_is_used_and_makes_the_folder_foreign(function, tmp_
     assert jg.map_ensemble(function, samples, chunk=2).tolist() == [2, 2]
 
 
+class Study:
+    factor = 2.0
+
+    def scaled(self, x):
+        return self.factor * x
+
+
+def test_a_method_sees_what_its_object_holds_now():
+    study, samples = Study(), jnp.ones(2)
+    assert jg.map_ensemble(study.scaled, samples, chunk=2).tolist() == [2, 2]
+    study.factor = 3.0
+    assert jg.map_ensemble(study.scaled, samples, chunk=2).tolist() == [3, 3]
+
+
 def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="chunk must be at most the 3 samples"):
         jg.map_ensemble(lambda x: x, jnp.zeros(3), chunk=4)
@@ -190,9 +202,7 @@ def analysis(g):
 
 
 def test_a_killed_run_goes_on_in_a_new_process(tmp_path):
-    """Killed after two of three chunks; the next process computes the third, and refuses another
-    model.
-    """
+    """Killed after two of three chunks; the next computes the third, or refuses another model."""
     code = JOB + (
         "import os, signal, sys\n"
         "from jaxglass.ensemble import mapping\n"

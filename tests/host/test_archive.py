@@ -1,6 +1,4 @@
-"""Archives: what is written comes back, belongs to one computation, and shows every
-changed byte.
-"""
+"""Archives: what is written comes back, belongs to one run, and shows every changed byte."""
 
 import json
 

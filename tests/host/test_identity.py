@@ -63,7 +63,7 @@ def test_two_processes_give_the_same_description():
 def test_a_model_is_described_in_words():
     model = jg.models.get("ipl2d")
     assert describe(model) == describe(jg.models.get("ipl2d"))
-    assert describe(model)["shape"] == {"function": "jaxglass.models.shapes:inverse_power"}
+    assert describe(model)["shape"] == {"function": "jaxglass.models.shapes.power:inverse_power"}
     assert describe(model)["parameters"] == {"exponent": "float64 10.0"}
     other = describe(model.replace(sigma=1.01 * model.sigma))
     assert "sigma is 'float64 [[1.0, 1.18], [1.18, 1.4]]' there" in difference(

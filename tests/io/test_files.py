@@ -81,7 +81,7 @@ def test_a_users_own_model_is_missed_with_a_word_and_filled_where_it_is_given(ip
         warnings.simplefilter("error")
         assert same(jg.load(path, model=users(1.0)).model, users(2.5, epsilon=3.0))
     with pytest.warns(
-        UserWarning, match="model is not as .*g.h5 has it: shape.shape.function is 'test_files"
+        UserWarning, match="model is not as .*g.h5 has it: shape.shape.function is '.*test_files"
     ):
         other = jg.load(path, model=users(1.0, shape=lambda x, p: p["height"] * x**-9)).model
     assert float(other.parameters["height"]) == 2.5
@@ -139,10 +139,14 @@ def test_structs_that_are_not_what_they_were_come_back_as_dicts(tmp_path, monkey
 
 def test_files_of_format_1_still_load():
     stored = jg.load(DATA / "version_1.h5")
-    assert same(stored.model, jg.models.get("lj2d"))
+    known = jg.models.get("lj2d")
+    assert stored.model.reach == pytest.approx(known.reach, rel=1e-15)
+    assert same(stored.model.replace(reach=known.reach), known)
     assert stored.glass.species.tolist() == [0, 1, 0, 1]
     np.testing.assert_array_equal(stored.glass.box.cell, [[8.0, 1.0], [0.0, 9.0]])
-    assert same(stored.results["box"], stored.glass.box) and stored.provenance["key"] == [0, 3]
+    # A box had fewer fields then: it comes back as a dict.
+    np.testing.assert_array_equal(stored.results["box"]["cell"], stored.glass.box.cell)
+    assert stored.provenance["key"] == [0, 3]
     path = DATA / "version_1_own.h5"
     with pytest.warns(UserWarning, match="holds the model 'own'"):
         assert jg.load(path).model is None

@@ -28,7 +28,9 @@ def test_every_entry_is_whole(name):
     assert jax.tree.structure(model) == jax.tree.structure(jg.models.get(entry))
 
 
-@pytest.mark.parametrize("name", ["ipl2d", "ipl3d", "kalj", "mblj", "sticky", "lj2d", "poly2d", "poly3d"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["ipl2d", "ipl3d", "kalj", "mblj", "sticky", "lj2d", "poly2d", "poly3d"]
+)
 def test_expected_contacts_are_those_of_a_glass(name):
     """Bond lists sized while tracing hold 1.3 times as many; a start without overlaps has fewer
     than its glass.
@@ -58,7 +60,9 @@ def test_power_laws_have_their_exponent(exponent):
     assert slope == pytest.approx(-exponent, abs=1e-3)
 
 
-@pytest.mark.parametrize("name,second", [("ipl2d", 0.5), ("kalj", 0.2), ("mblj", 0.2), ("lj2d", 0.4472135955)])  # fmt: skip
+@pytest.mark.parametrize(
+    "name,second", [("ipl2d", 0.5), ("kalj", 0.2), ("mblj", 0.2), ("lj2d", 0.4472135955)]
+)
 def test_composition(name, second):
     share = float(jg.models.particles(KEY, name, 1000)["species"].mean())
     assert share == pytest.approx(second, abs=6e-4)
@@ -85,11 +89,16 @@ SIZES = np.array([1.0, 1.2, 1.4])
 
 def ternary(**changes):
     model = jg.models.pair(
-        shapes.lennard_jones_shifted_force, sigma=0.5 * (SIZES[:, None] + SIZES), smoothing=None, squared=True,
-        cutoff=[[1.5, 2.0, 1.5], [2.0, 1.5, 1.8], [1.5, 1.8, 1.6]], name="ternary",
-    )  # fmt: skip
-    numbers = {"name": "ternary", "model": model, "dim": 2, "density": 0.75, "composition": (0.3, 0.3, 0.4)}  # fmt: skip
-    return jg.models.Entry(**{**numbers, "liquid": 1.0, "anneal": 0.3, "time": 0.5, **changes})
+        shapes.lennard_jones_shifted_force,
+        sigma=0.5 * (SIZES[:, None] + SIZES),
+        smoothing=None,
+        squared=True,
+        cutoff=[[1.5, 2.0, 1.5], [2.0, 1.5, 1.8], [1.5, 1.8, 1.6]],
+        name="ternary",
+    )
+    numbers = {"dim": 2, "density": 0.75, "composition": (0.3, 0.3, 0.4)}
+    numbers |= {"liquid": 1.0, "anneal": 0.3, "time": 0.5}
+    return jg.models.Entry(**{"name": "ternary", "model": model, **numbers, **changes})
 
 
 def test_an_own_mixture_is_prepared_like_a_published_one(tmp_path):
@@ -110,7 +119,14 @@ def test_an_own_mixture_is_prepared_like_a_published_one(tmp_path):
 
 
 def test_own_continuous_diameters():
-    model = jg.models.pair(shapes.twelve, nonadditivity=0.1, cutoff=1.25, diameter_bound=1.3, smoothing=2, squared=True)  # fmt: skip
+    model = jg.models.pair(
+        shapes.twelve,
+        nonadditivity=0.1,
+        cutoff=1.25,
+        diameter_bound=1.3,
+        smoothing=2,
+        squared=True,
+    )
     uniform = lambda share: 0.7 + 0.6 * share
     mine = ternary(model=model, composition=uniform)
     d = np.sort(jg.random_glass(KEY, mine, 600).diameter)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import oracle
 import pytest
+from shared import along
 
 import jaxglass as jg
 from jaxglass.models import shapes
@@ -31,8 +32,14 @@ def made(**changes):
 
 
 MIXTURE = jg.models.Entry(
-    name="ternary", model=made, dim=2, density=0.9, composition=(0.3, 0.3, 0.4), liquid=0.5, anneal=0.1,
-)  # fmt: skip
+    name="ternary",
+    model=made,
+    dim=2,
+    density=0.9,
+    composition=(0.3, 0.3, 0.4),
+    liquid=0.5,
+    anneal=0.1,
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +73,6 @@ def test_every_pair_has_its_own_energy_and_derivatives(glass):
 
 
 def test_energy_and_q_derivatives_vanish_at_the_cutoff_of_each_pair():
-    from test_shapes import along
-
     a, b = np.triu_indices(3)
     end = CUTOFF[a, b] * SIGMA[a, b]
     for k in range(SMOOTHING + 2):
@@ -104,7 +109,8 @@ def entries(model):
     ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
 
     def back(flat):
-        parts = [jnp.reshape(p, leaf.shape) for p, leaf in zip(jnp.split(flat, ends), leaves, strict=True)]  # fmt: skip
+        parts = zip(jnp.split(flat, ends), leaves, strict=True)
+        parts = [jnp.reshape(part, leaf.shape) for part, leaf in parts]
         return jax.tree.unflatten(tree, parts)
 
     return flat, back
@@ -122,7 +128,8 @@ def test_gradient_of_the_energy_in_every_number_of_every_leaf(glass):
     energy = jax.jit(lambda flat: jg.energy(back(flat), away))
     slope = np.asarray(jax.grad(energy)(flat))
     assert np.all(slope != 0)
-    difference = lambda h: np.array([(energy(flat + h * v) - energy(flat - h * v)) / (2 * h) for v in np.eye(flat.size)])  # fmt: skip
+    along = lambda h, v: (energy(flat + h * v) - energy(flat - h * v)) / (2 * h)
+    difference = lambda h: np.array([along(h, v) for v in np.eye(flat.size)])
     coarse, fine = difference(2e-4), difference(1e-4)
     size = np.abs(slope).max()
     np.testing.assert_allclose((4 * fine - coarse) / 3, slope, rtol=0, atol=1e-8 * size)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import oracle
 import pytest
+from shared import along
 
 import jaxglass as jg
 from jaxglass.models import shapes
@@ -18,15 +19,6 @@ PUBLISHED = {
 }
 SMOOTHED = ("ipl2d", "ipl3d", "ipl4d", "kalj", "poly2d", "poly3d")
 BOTTOM = 2 ** (1 / 6)
-
-
-def along(model, order, r, a=0, b=0):
-    """Derivatives in s = r.r / 2 of the energy of pairs of species (or diameters) a, b at distances
-    r.
-    """
-    r = jnp.atleast_1d(jnp.asarray(r, jnp.float64))
-    kind = lambda k: jnp.broadcast_to(jnp.asarray(k), r.shape)
-    return np.asarray(energy_of(model, order)(0.5 * r * r, scales_of(model, kind(a), kind(b))))
 
 
 def radial(model, order, r, a=0, b=0):
@@ -130,7 +122,10 @@ def test_sticky_core_is_lennard_jones():
     )
 
 
-@pytest.mark.parametrize("a,b,sigma,epsilon,end", [(0, 0, 1.0, 1.0, 1.5), (0, 1, 0.8, 1.5, 2.5), (1, 1, 0.88, 0.5, 1.5)])  # fmt: skip
+@pytest.mark.parametrize(
+    "a,b,sigma,epsilon,end",
+    [(0, 0, 1.0, 1.0, 1.5), (0, 1, 0.8, 1.5, 2.5), (1, 1, 0.88, 0.5, 1.5)],
+)
 def test_mblj_ends_with_energy_and_force_at_the_cutoff_of_each_pair(a, b, sigma, epsilon, end):
     model = jg.models.get("mblj")
     lj = [

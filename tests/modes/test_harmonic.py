@@ -159,3 +159,34 @@ def test_bad_input_gets_a_sentence(ipl):
         jg.lowest_modes(ipl.expansion, 0)
     with pytest.raises(ValueError, match="edges must be ascending"):
         jg.analysis.density_of_states(np.ones(3), [1.0, 0.5], degrees=3)
+
+
+def test_equal_frequencies_are_all_found_or_said_to_be_missing():
+    """An fcc crystal of 500, its lowest level twelvefold: more equal modes than vectors."""
+    corner = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+    cells = np.stack(np.meshgrid(*[np.arange(5)] * 3, indexing="ij"), -1).reshape(-1, 1, 3)
+    x = ((cells + corner) * 1.5).reshape(-1, 3)
+    model = jg.models.inverse_power(sigma=1.0, cutoff=1.48)
+    e = jg.require(jg.expand(model, jg.glass(x, 7.5)))
+    exact = np.asarray(jg.lowest_modes(e, 30, method="dense").frequency)
+    assert np.sum(np.abs(exact / exact[0] - 1) < 1e-6) == 12
+    for count in (10, 12, 14, 25):
+        found = jg.require(jg.lowest_modes(e, count, method="direct"))
+        np.testing.assert_allclose(found.frequency, exact[:count], rtol=1e-7)
+    traced = jax.jit(lambda e: jg.lowest_modes(e, 10, method="direct"))(e)
+    assert int(traced.status) & jg.Status.CROWDED
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_the_smallest_clusters_have_modes(n):
+    """By every method that says it converged; a single particle gets a sentence."""
+    x = np.array([[0.0, 0.0], [0.9, 0.0], [0.45, 0.8], [1.35, 0.8]])[:n] + 3
+    model = jg.models.inverse_power(sigma=1.0, cutoff=1.3)
+    e = jg.expand(model, jg.glass(x, 9.0))
+    exact = jg.lowest_modes(e, 1, method="dense")
+    for method in ("direct", "filter"):
+        found = jg.lowest_modes(e, 1, method=method)
+        if int(found.status) == 0:
+            np.testing.assert_allclose(found.frequency, exact.frequency, rtol=1e-6)
+    with pytest.raises(ValueError, match="at least 2 particles"):
+        jg.lowest_modes(jg.expand(model, jg.glass(x[:1], 9.0)), 1)

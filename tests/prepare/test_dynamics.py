@@ -196,7 +196,7 @@ def test_protocols_are_frozen_and_checked():
             temperature=1.0,
             thermostat="x",
         )
-    with pytest.raises(ValueError, match="name must be one of"):
+    with pytest.raises(ValueError, match="name of the model must be one of"):
         jg.make_glass(jax.random.key(0), "nope", 64)
 
 

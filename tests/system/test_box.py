@@ -1,6 +1,4 @@
-"""Periodic cells: minimum image by brute force over images, wrapping, derivatives to third
-order.
-"""
+"""Periodic cells: minimum image by brute force over images, wrapping, third derivatives."""
 
 import itertools
 

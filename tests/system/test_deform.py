@@ -1,6 +1,4 @@
-"""Deformed glasses: flips, bounds for a whole range of strain, one program for quasistatic
-shear.
-"""
+"""Deformed glasses: flips, bounds for every strain, one program for quasistatic shear."""
 
 import itertools
 
@@ -90,9 +88,7 @@ def test_a_square_cell_flips_at_a_tilt_of_half_an_edge():
 
 @pytest.mark.parametrize("name", ["turned square", "quarter turn", "triclinic"])
 def test_the_cell_of_a_turned_lattice_stays_as_wide_as_any(name):
-    """Against all cells whose reciprocal vectors have small coefficients, after strains between two
-    flips and many.
-    """
+    """Against all cells whose reciprocal vectors have small coefficients."""
     cell = CELLS[name]
     d = len(cell)
     k = np.array([k for k in itertools.product(range(-3, 4), repeat=d) if any(k)])
@@ -261,9 +257,7 @@ def test_shear_asks_for_no_more_room_in_a_strip():
 
 
 def test_stacked_boxes_share_bounds_that_hold_for_all():
-    """An orthogonal box beside a deformed one gets bounds for every shear, as it may be sheared
-    with the other.
-    """
+    """An orthogonal box beside a deformed one gets bounds for every shear too."""
     square, brick = two(np.diag([4.0, 5.0])), two(np.diag([5.0, 4.0]))
     both = jg.stack([square, brick]).box
     assert both.orthogonal and max(both.width) <= 4.0 and both.least_volume <= 20.0
@@ -307,9 +301,7 @@ STEPS, STEP = 60, 0.02
 
 @pytest.fixture(scope="module")
 def quasistatic(small):
-    """60 steps of 0.02 to a strain of 1.2, as one program: energies, the end, how often the step
-    was traced.
-    """
+    """60 steps of 0.02 to a strain of 1.2 as one program, and how often a step was traced."""
     model, glass = small
     traces = []
 

@@ -1,5 +1,4 @@
-"""Pair energies in units of epsilon, as functions phi(x, p) of reduced distance x = r / sigma or,
-saving a root, of t = x^2.
+"""Pair energies phi(x, p) in units of epsilon, x = r / sigma; or of t = x^2, saving a root.
 
 ``p`` holds the model's parameters at the pair: numbers, the pair's own entries of tables, and
 ``p["cutoff"]``, where the pair's energy ends. One family a file; ``smoothing`` has the polynomial

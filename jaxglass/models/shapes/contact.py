@@ -1,5 +1,6 @@
-"""Contact energies, zero beyond x = 1. Second (harmonic) or third (hertz) derivatives are singular
-at contact.
+"""Contact energies, zero beyond x = 1.
+
+Their second (harmonic) or third (hertz) derivatives are singular at contact.
 """
 
 

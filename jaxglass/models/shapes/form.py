@@ -8,8 +8,9 @@ from ...core.struct import Struct, static
 
 
 class OfSquare(Struct):
-    """A function of x made a function of t = x^2; equal when the function is, so that models share
-    compiled programs.
+    """A function of x made a function of t = x^2.
+
+    Equal when the function is, so that models share compiled programs.
     """
 
     shape: Callable = static()

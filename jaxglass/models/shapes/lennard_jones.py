@@ -1,9 +1,11 @@
 """Lennard-Jones, phi(x) = 4 (x^-12 - x^-6), and two of its endings, all of t = x^2.
 
-quartic tail    a quartic in x from 2 to 2.5; energy and two derivatives continuous at both
-shifted force   phi(x) - phi(x_c) - (x - x_c) phi'(x_c); energy and force continuous at the cutoff x_c, and
-                the second derivative falls from phi''(x_c) to zero: -4.42 epsilon/sigma^2 at x_c =
-                1.5, -0.108 at 2.5
+quartic tail    a quartic in x from 2 to 2.5; energy and two derivatives continuous at both,
+                the third jumps
+shifted force   phi(x) - phi(x_c) - (x - x_c) phi'(x_c); energy and force continuous at the cutoff
+                x_c, where the second derivative jumps to zero from -4.42 epsilon/sigma^2 (x_c =
+                1.5) or -0.108 (2.5): Hessians and higher orders are those of the side on which
+                each pair lies, and change abruptly when a pair crosses its cutoff
 """
 
 import jax.numpy as jnp

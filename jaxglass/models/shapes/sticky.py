@@ -1,15 +1,19 @@
 """Sticky spheres: a Lennard-Jones core whose well ends soon after its bottom.
 
-    phi(x) = 4 (x^-12 - x^-6)                                   x < x_m = 2^(1/6), the bottom of the well, phi = -1
+    phi(x) = 4 (x^-12 - x^-6)                                   x < x_m
     phi(x) = a x^-12 - b x^-6 + sum_{l=0..3} c_2l x^2l          x_m < x < x_c
+
+with x_m = 2^(1/6) the bottom of the well, phi(x_m) = -1.
 
 The six coefficients make the energy and two derivatives continuous at x_m and at the cutoff x_c. In
 t = x^2 the conditions at t_c leave three unknowns,
 
-    phi = a P_6 - b P_3 + c (t - t_c)^3,     P_m = t^-m minus its Taylor polynomial of second order about t_c,
+    phi = a P_6 - b P_3 + c (t - t_c)^3,
+    P_m = t^-m minus its Taylor polynomial of second order about t_c,
 
 and the conditions at t_m are three linear equations for them. The third derivative jumps at both
-ends.
+ends, and the pairs of a glass lie on both sides of x_m: quantities of third and fourth order are
+those of the side on which each pair lies.
 """
 
 from math import comb
@@ -20,9 +24,7 @@ BOTTOM = 2 ** (1 / 3)  # x_m^2
 
 
 def sticky(t, p):
-    """Lennard-Jones below its minimum, a tail that ends smoothly at the cutoff above it, of t =
-    x^2.
-    """
+    """Lennard-Jones below its minimum, then a tail that ends smoothly at the cutoff; of t = x^2."""
     a, b, c0, c2, c4, c6 = sticky_coefficients(p["cutoff"])
     third = (1 / t) ** 3
     core = 4 * (third * third - third)
@@ -67,8 +69,9 @@ def _remainder(m, end):
 
 
 def _three_unknowns(u, v, w, g):
-    """(a, b, c) with a u + b v + c w = g, by Cramer's rule; written out, so that it runs inside any
-    loop and batch.
+    """(a, b, c) with a u + b v + c w = g, by Cramer's rule.
+
+    Written out, so that it runs inside any loop and batch.
     """
 
     def volume(u, v, w):

@@ -28,7 +28,7 @@ class Status(enum.IntFlag):
     NOT_FINITE = 128
     UNKNOWN_SPECIES = 256
     BOX_CHANGED = 512
-    SLABS_TOO_THIN = 1024
+    SEPARATOR_OVERFLOW = 1024
     NEGATIVE_QUARTIC = 2048
     FOREIGN_FACTOR = 4096
     CROWDED = 8192
@@ -53,8 +53,8 @@ SENTENCES = {
     Status.UNKNOWN_SPECIES: "a species index lies outside the model's tables",
     Status.BOX_CHANGED: "the box became narrower than its neighbour grid allows; "
     "give `deformed` more room, or build the glass anew",
-    Status.SLABS_TOO_THIN: "a bond skips a slab of the direct engine; "
-    "call it outside jit, where slabs are chosen to fit",
+    Status.SEPARATOR_OVERFLOW: "the direct engine had no room for all that it must eliminate; "
+    "call factorise outside jit and vmap, where its sizes are made to fit",
     Status.NEGATIVE_QUARTIC: "the quartic coefficient along a mode is negative, "
     "so that the mode is no minimum of its cost",
     Status.FOREIGN_FACTOR: "the factor is that of another Hessian; "

@@ -36,8 +36,8 @@ NEEDS = {
         "expand a model with its glass",
     ),
     "blocks": (
-        "the bonds of a pair model, which make the blocks of its Hessian",
-        "use a method that needs only products with it",
+        "the blocks of a Hessian",
+        "expand a PairModel, give from_hessian a matrix, or use a method that needs only products",
     ),
 }
 

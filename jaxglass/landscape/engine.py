@@ -1,17 +1,15 @@
 """The factor of a Hessian: chosen here alone, made once for a glass, passed on as a value.
 
-``Factor`` holds what the direct engine (ring.py) made of M with a spring added that holds the
+``Factor`` holds what the direct engine (dissection.py) made of M with a spring added that holds the
 translations, G = (M + pin)^-1, and the result of two products with M, by which it knows its Hessian
 again: the factor of another glass sets a bit of the status. A factor is a number, not a function of
 the model: every function here takes the expansion too, and derivatives follow from that, whether
 the factor was made inside the differentiated function or outside:
 
     d (G b)      = -G dM G b
-    d G_blocks   = the derivative of the factorisation and selected inverse along dM
+    d G_blocks   = the blocks of -G dM G, from the same factor
     d log det M  = sum_b B_b : dK_b
 """
-
-import functools
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +18,8 @@ from jax import Array
 from ..core.checks import choice
 from ..core.status import Status, flag, or_nan
 from ..core.struct import Struct
-from . import ring
+from ..linalg import nested
+from . import dissection
 from .contract import need, provides
 
 LARGEST = 10e9  # bytes that the direct engine may take before "auto" turns to another method
@@ -38,7 +37,7 @@ class Factor(Struct):
             bits.
     """
 
-    inside: ring.Slabs
+    inside: nested.Factor
     probe: Array
     status: Array
 
@@ -62,14 +61,15 @@ def factorise(e, *, shift: float = 0.0) -> Factor:
         (0, 0)
     """
     need("factorise", e, "blocks")
-    return _factorise(jax.lax.stop_gradient(e), shift, ring.plan(e))
+    e = jax.lax.stop_gradient(e)
+    return _factorise(e, shift, dissection.tree_of(e))
 
 
-@functools.partial(jax.jit, static_argnames="layout")
-def _factorise(e, shift, layout):
-    inside = ring.factor(e, layout, shift)
-    status = flag(~inside.factor.ok, Status.NOT_A_MINIMUM)
-    status = status | flag(inside.skipped, Status.SLABS_TOO_THIN)
+@jax.jit
+def _factorise(e, shift, tree):
+    inside = dissection.factor(e, tree, shift)
+    status = flag(tree.overflow, Status.SEPARATOR_OVERFLOW)
+    status = status | flag(~inside.ok & ~tree.overflow, Status.NOT_A_MINIMUM)
     return Factor(inside, _probe(e, shift), e.status | status)
 
 
@@ -113,10 +113,10 @@ def factor_of(e, factor=None):
         return factorise(e)
     if not isinstance(factor, Factor):
         raise TypeError(f"factor must be a Factor, from factorise, found {type(factor).__name__}")
-    if factor.inside.rank.shape != (e.count,):
+    if factor.inside.tree.level.shape != (e.count,):
         raise ValueError(
             f"factor must be that of an expansion of {e.count} particles, "
-            f"found one of {factor.inside.rank.shape}"
+            f"found one of {factor.inside.tree.level.shape}"
         )
     return _recognised(*jax.lax.stop_gradient((e, factor)))
 
@@ -129,7 +129,7 @@ def _recognised(e, factor):
 
 
 def _fits(e):
-    return provides(e, "blocks") and ring.memory(e, ring.plan(e)) < LARGEST
+    return provides(e, "blocks") and dissection.memory(e) < LARGEST
 
 
 def apply_inverse(e, factor, b):
@@ -139,9 +139,9 @@ def apply_inverse(e, factor, b):
     """
     inside = jax.lax.stop_gradient(factor.inside)
     return jax.lax.custom_linear_solve(
-        lambda z: e.second(z) + ring.pin(inside, z),
+        lambda z: e.second(z) + nested.pin(inside, z),
         b,
-        lambda _, b: ring.solve(inside, b),
+        lambda _, b: nested.solve(inside, b),
         symmetric=True,
     )
 
@@ -151,33 +151,25 @@ def apply_root(factor, y):
 
     In the variables y the Hessian is the identity.
     """
-    return ring.upper(factor.inside, y)
+    return nested.solve_upper(factor.inside, y)
 
 
 def apply_root_transposed(factor, b):
     """A^T b."""
-    return ring.lower(factor.inside, b)
+    return nested.solve_lower(factor.inside, b)
 
 
-@jax.custom_jvp
 def inverse_blocks(e, factor):
     """B_b = G_ii + G_jj - G_ij - G_ji of every bond, and G_ii of every particle.
 
     Shapes (b, d, d) and (n, d, d).
     """
-    return ring.blocks(factor.inside, e.bonds)
-
-
-@inverse_blocks.defjvp
-def _inverse_blocks_jvp(primals, tangents):
-    (e, factor), (de, _) = primals, tangents
-    anew = lambda e: ring.blocks(ring.factor(e, factor.inside.layout), e.bonds)
-    return jax.jvp(anew, (e,), (de,))
+    return dissection.bond_blocks(e, jax.lax.stop_gradient(factor.inside))
 
 
 def squared_inverse_blocks(e, factor):
     """The blocks of G^2 on bonds, (b, d, d)."""
-    return ring.squared_blocks(e, factor.inside.layout)
+    return dissection.squared_bond_blocks(e, jax.lax.stop_gradient(factor.inside))
 
 
 def log_determinant(e, *, factor: Factor | None = None) -> Array:
@@ -201,12 +193,13 @@ def log_determinant(e, *, factor: Factor | None = None) -> Array:
 @jax.custom_jvp
 @jax.jit
 def _log_determinant(e, factor):
-    return or_nan(factor.status, ring.log_determinant(factor.inside))
+    return or_nan(factor.status, nested.log_determinant(factor.inside))
 
 
 @_log_determinant.defjvp
 def _log_determinant_jvp(primals, tangents):
     (e, factor), (de, _) = primals, tangents
-    stiffness, change = jax.jvp(lambda e: e.stiffness, (e,), (de,))
-    blocks, _ = inverse_blocks(e, factor)
-    return _log_determinant(e, factor), or_nan(factor.status, jnp.sum(blocks * change))
+    _, (diagonal, coupling) = jax.jvp(lambda e: e.blocks, (e,), (de,))
+    pairs, own = nested.inverse_blocks(jax.lax.stop_gradient(factor.inside), *e.blocks)
+    slope = jnp.sum(own * diagonal) + 2 * jnp.sum(pairs * coupling)
+    return _log_determinant(e, factor), or_nan(factor.status, slope)

@@ -28,7 +28,7 @@ from ..core.struct import Struct, static
 from ..models import neighbours
 from ..models.pair import PairModel, derivatives, mixed
 from ..system.bonds import Bonds, contacts, difference, scatter
-from ..system.box import minimum_image
+from ..system.box import fractional, minimum_image
 from ..system.glass import Glass
 from .energy import EnergyExpansion
 
@@ -80,6 +80,23 @@ class Expansion(Struct):
         r = self.separation
         first, second = (self.derivative[..., k, :, None, None] for k in (1, 2))
         return first * jnp.eye(r.shape[-1]) + second * r[..., :, None] * r[..., None, :]
+
+    @property
+    def place(self) -> Array:
+        """Coordinates (n, d) by which the direct engine orders particles."""
+        return fractional(self.glass.box, self.position)
+
+    @property
+    def pairs(self) -> Bonds:
+        """Pairs of particles whose blocks of the Hessian may differ from zero."""
+        return self.bonds
+
+    @property
+    def blocks(self) -> tuple[Array, Array]:
+        """Blocks of the Hessian: M_ii of every particle (n, d, d), M_ij of every pair (b, d, d)."""
+        k = self.stiffness
+        own = jnp.zeros((self.count, *k.shape[-2:])).at[self.bonds.i].add(k)
+        return own.at[self.bonds.j].add(k), -k
 
     def difference(self, z: Array) -> Array:
         """z_j - z_i on every bond."""

@@ -6,14 +6,16 @@ program will do.
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ..core.checks import float64, integer
+from ..core.checks import finite, float64, integer
 from ..core.struct import Struct
 from ..system.bonds import Bonds, difference, scatter
 from .contract import need
+from .ordering import graph_coordinates
 
 # Of entries over the largest one: matrices come from other programs and through files, and single
 # precision is refused.
@@ -24,22 +26,30 @@ class HessianExpansion(Struct):
     """Second derivatives only: blocks of a symmetric matrix and the pairs that count as bonds.
 
     Attributes:
-        row, column: (m,), particles of each block.
-        block: (m, d, d).
+        own: (n, d, d), blocks M_ii.
+        coupling: (m, d, d), blocks M_ij of the pairs.
+        pairs: Bonds, all pairs of the matrix; those that count as bonds come first.
         bonds: Bonds.
+        place: (n, d), coordinates by which the direct engine orders particles.
         position: (n, d), zeros: a matrix does not know where its particles are.
         status: bits.
     """
 
-    has = frozenset({"bonds"})
+    has = frozenset({"bonds", "blocks"})
     kind = "a Hessian without its energy, from from_hessian"
 
-    row: Array
-    column: Array
-    block: Array
+    own: Array
+    coupling: Array
+    pairs: Bonds
     bonds: Bonds
+    place: Array
     position: Array
     status: Array
+
+    @property
+    def blocks(self) -> tuple[Array, Array]:
+        """Blocks of the Hessian: M_ii of every particle, M_ij of every pair."""
+        return self.own, self.coupling
 
     @property
     def count(self) -> int:
@@ -56,20 +66,25 @@ class HessianExpansion(Struct):
 
     def second(self, z: Array) -> Array:
         """M z."""
-        seen = jnp.einsum("bxy,by...->bx...", self.block, z[self.column])
-        return jnp.zeros_like(z).at[self.row].add(seen)
+        i, j = self.pairs.i, self.pairs.j
+        forth = jnp.einsum("bxy,by...->bx...", self.coupling, z[j])
+        back = jnp.einsum("byx,by...->bx...", self.coupling, z[i])
+        return jnp.einsum("nxy,ny...->nx...", self.own, z).at[i].add(forth).at[j].add(back)
 
 
-def from_hessian(matrix, dim: int, *, pairs=None) -> HessianExpansion:
+def from_hessian(matrix, dim: int, *, pairs=None, position=None) -> HessianExpansion:
     """An expansion that holds nothing but a Hessian.
 
-    It serves ``pseudo_harmonic_mode``, ``lowest_modes`` and ``solve``.
+    It serves ``pseudo_harmonic_mode``, ``lowest_modes``, ``solve``, ``factorise`` and
+    ``log_determinant``.
 
     Args:
         matrix: symmetric (n d, n d), SciPy sparse or dense, coordinates of a particle next to each
             other.
         dim: d.
         pairs: (b, 2) interacting particles; by default those whose block of the matrix is not zero.
+        position: (n, d), where the particles are, by which the direct engine orders them; by
+            default steps along the graph of the matrix serve.
 
     Returns:
         HessianExpansion.
@@ -91,9 +106,36 @@ def from_hessian(matrix, dim: int, *, pairs=None) -> HessianExpansion:
         raise ValueError("matrix must be finite, found entries that are not")
     _refuse_asymmetric(row, column, block, n)
     _refuse_pinned(row, block, n, dim)
+    above = (row < column) & np.any(block != 0, axis=(1, 2))
+    i, j, coupling = row[above], column[above], block[above]
+    own = np.zeros((n, dim, dim))
+    own[row[row == column]] = block[row == column]
     if pairs is None:
-        above = (row < column) & np.any(block != 0, axis=(1, 2))
-        pairs = np.stack([row[above], column[above]], axis=1)
+        bonds = len(i)
+    else:
+        pairs = _checked(pairs, n)
+        bonds = len(pairs)
+        i, j, coupling = _bonds_first(pairs, i, j, coupling, n)
+    if position is None:
+        place = graph_coordinates(n, i, j, dim)
+    else:
+        finite("position", position)
+        place = np.asarray(position, float)
+        if place.shape != (n, dim):
+            raise ValueError(f"position must have shape {(n, dim)}, found {place.shape}")
+    every = Bonds(jnp.asarray(i), jnp.asarray(j), jnp.ones(len(i), bool))
+    return HessianExpansion(
+        float64("matrix", own),
+        float64("matrix", coupling),
+        every,
+        jax.tree.map(lambda a: a[:bonds], every),
+        jnp.asarray(place),
+        jnp.zeros((n, dim)),
+        jnp.int32(0),
+    )
+
+
+def _checked(pairs, n):
     pairs = np.asarray(pairs)
     if (
         pairs.ndim != 2
@@ -105,15 +147,23 @@ def from_hessian(matrix, dim: int, *, pairs=None) -> HessianExpansion:
         raise ValueError(
             f"pairs must be (b, 2) particle numbers below {n}, found shape {pairs.shape}"
         )
-    bonds = Bonds(jnp.asarray(pairs[:, 0]), jnp.asarray(pairs[:, 1]), jnp.ones(len(pairs), bool))
-    return HessianExpansion(
-        jnp.asarray(row),
-        jnp.asarray(column),
-        float64("matrix", block),
-        bonds,
-        jnp.zeros((n, dim)),
-        jnp.int32(0),
-    )
+    apart = np.sort(pairs, axis=1)
+    if np.any(apart[:, 0] == apart[:, 1]) or len(np.unique(apart, axis=0)) < len(apart):
+        raise ValueError("pairs must be of two particles each, none twice, found others")
+    return pairs
+
+
+def _bonds_first(pairs, i, j, coupling, n):
+    """All pairs of the matrix, those given first and in their own direction."""
+    key = np.minimum(*pairs.T) * n + np.maximum(*pairs.T)
+    rest = ~np.isin(i * n + j, key)
+    at = np.minimum(np.searchsorted(i * n + j, key), max(len(i) - 1, 0))
+    known = (i * n + j)[at] == key if len(i) else np.zeros(len(key), bool)
+    first = np.where(known[:, None, None], coupling[at], 0.0)
+    turned = pairs[:, 0] > pairs[:, 1]
+    first = np.where(turned[:, None, None], np.swapaxes(first, 1, 2), first)
+    join = lambda a, b: np.concatenate([a, b[rest]])
+    return join(pairs[:, 0], i), join(pairs[:, 1], j), join(first, coupling)
 
 
 def _refuse_asymmetric(row, column, block, n):

@@ -13,8 +13,9 @@ from jax import Array
 
 from ..core.checks import integer, positive
 from ..core.status import Status, flag
+from ..linalg import nested
 from ..linalg.cg import Solution, cg
-from . import engine, ring
+from . import engine
 from .contract import need
 from .engine import Factor
 
@@ -111,7 +112,7 @@ def _solve(e, b, factor, settings):
 
 def _refined(factor, matvec, b, tol):
     """x = G b and one correction G (b - M x); zero, with residual 1, if there is no factor."""
-    inverse = lambda r: remove_translation(ring.solve(factor.inside, r))
+    inverse = lambda r: remove_translation(nested.solve(factor.inside, r))
     b = remove_translation(b)  # in reverse mode b is a cotangent, which may have a mean
     x = inverse(b)
     x = x + inverse(b - matvec(x))

@@ -20,6 +20,8 @@ see translations, and changes nothing else that does not see them. All nodes of 
 batch; Cholesky factors alone are made one by one on CPUs (lapack.py).
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -68,11 +70,10 @@ def factor(tree, diagonal, blocks, shift=0.0, spring=None):
         spring: stiffness of the spring on the root; None for the mean of the diagonal, 0.0 for a
             matrix that is positive without.
     """
-    diagonal, blocks, shift = jax.lax.stop_gradient((diagonal, blocks, shift))
     d = diagonal.shape[-1]
     entries = jnp.diagonal(diagonal, axis1=1, axis2=2) + shift
     if spring is None:
-        mean = jnp.mean(entries)
+        mean = jax.lax.stop_gradient(jnp.mean(entries))
         spring = jnp.where(mean > 0, mean, 1.0)
     rows = _rows(tree, diagonal + shift * jnp.eye(d), blocks)
     inverses, couplings, schur = [], [], None
@@ -146,20 +147,55 @@ def _rows(tree, diagonal, blocks):
 
 def _front(tree, l, rows, schur):
     """F_oo, F_ob and F_bb of all nodes of a level: rows of the matrix and what children add."""
-    a, d = tree.plan.own[l], rows.shape[-1]
-    rest = 0.0
-    if schur is not None:
-        s, up = _blocked(schur, d), tree.up[l]
-        rows = rows + _of_children(s, up[:, :, :a], up)
-        rest = _flat(_of_children(s, up[:, :, a:], up[:, :, a:])) if l else 0.0
     rows = _flat(rows)
-    return rows[:, :, : a * d], rows[:, :, a * d :], rest
+    a = rows.shape[1]
+    if schur is None:
+        return rows[:, :, :a], rows[:, :, a:], 0.0
+    added = _to_parents(tree, l, schur)
+    rows = rows + added[:, :a]
+    return rows[:, :, :a], rows[:, :, a:], added[:, a:, a:]
 
 
-def _of_children(s, rows, columns):
-    node = 2 * jnp.arange(rows.shape[0])[:, None, None]
-    part = lambda k: s[node + k, rows[:, k, :, None], :, columns[:, k, None, :], :]
-    return part(0) + part(1)
+def _to_parents(tree, l, s):
+    """Matrices of the boundaries of level l + 1, (2N, b d, b d), added up in the fronts of level l,
+    (N, f d, f d).
+    """
+    nodes, front = tree.up[l].shape[0], tree.up[l].shape[-1] * s.shape[-1] // tree.down[l].shape[-1]
+    both = jnp.concatenate([s.ravel(), jnp.zeros(nodes * front**2)])
+    return _exchanged(tree, l, both)[s.size :].reshape(nodes, front, front)
+
+
+def _to_children(tree, l, f):
+    """The transpose: parts of the fronts of level l on the boundaries of level l + 1."""
+    nodes, edge = (
+        tree.down[l].shape[0],
+        tree.down[l].shape[-1] * f.shape[-1] // tree.up[l].shape[-1],
+    )
+    both = jnp.concatenate([jnp.zeros(nodes * edge**2), f.ravel()])
+    return _exchanged(tree, l, both)[: -f.size].reshape(nodes, edge, edge)
+
+
+def _exchanged(tree, l, both):
+    """Boundaries and fronts, one after the other in a vector, in each other's places.
+
+    Each map is the transpose of the other, so that both together are symmetric and stand here as
+    the solution of a symmetric system: left to itself JAX would turn gathers into scatters, which
+    take twenty times longer. The half that is not used is never computed.
+    """
+    up, down = tree.up[l], tree.down[l]
+    (n, _, f), (m, b) = up.shape, down.shape
+    d = math.isqrt(both.size // (n * f * f + m * b * b))
+    node, parent = jnp.arange(n)[:, None, None], jnp.arange(m)[:, None, None] // 2
+
+    def exchange(_, both):
+        s, front = both[: m * (b * d) ** 2], both[m * (b * d) ** 2 :]
+        s = _blocked(s.reshape(m, b * d, b * d), d)
+        front = _blocked(front.reshape(n, f * d, f * d), d)
+        part = lambda k: s[2 * node + k, up[:, k, :, None], :, up[:, k, None, :], :]
+        below = front[parent, down[:, :, None], :, down[:, None, :], :]
+        return jnp.concatenate([_flat(below).ravel(), _flat(part(0) + part(1)).ravel()])
+
+    return jax.lax.custom_linear_solve(lambda both: both, both, exchange, symmetric=True)
 
 
 def _t(a):
@@ -257,7 +293,7 @@ def selected(factor):
         x = factor.inverse[l]
         own = _t(x) @ x
         if l:
-            edge = _edge(factor, l, front)
+            edge = _to_children(factor.tree, l - 1, front)
             y = _t(x) @ factor.coupling[l - 1]
             across = -y @ edge
             own = own - across @ _t(y)
@@ -286,19 +322,13 @@ def change_of_selected(factor, diagonal, blocks):
         if l:
             y = _t(x) @ factor.coupling[l - 1]
             dy = c @ (d_across - d_own @ y)
-            edge, d_edge = _edge(factor, l, front), _edge(factor, l, slope)
+            edge, d_edge = _to_children(tree, l - 1, front), _to_children(tree, l - 1, slope)
             across, d_ob = -y @ edge, -dy @ edge - y @ d_edge
             own, change = own - across @ _t(y), change - d_ob @ _t(y) - across @ _t(dy)
         front = _whole(own, across, edge) if l else own
         slope = _whole(change, d_ob, d_edge) if l else change
         read(l, slope)
     return read.blocks()
-
-
-def _edge(factor, l, front):
-    """G_bb of all nodes of a level, from the fronts of their parents."""
-    node, down = jnp.arange(2**l)[:, None, None] // 2, factor.tree.down[l - 1]
-    return _flat(_blocked(front, factor.dim)[node, down[:, :, None], :, down[:, None, :], :])
 
 
 def _whole(own, across, edge):
@@ -333,23 +363,36 @@ class _Reader:
 
 
 @jax.custom_jvp
-def inverse_blocks(factor, diagonal, blocks, shift):
-    """``selected`` as a function of the matrix that was factored; differentiates once, forward or
-    in reverse, with the factor a constant.
-    """
+def inverse_blocks(factor, diagonal, blocks):
+    """``selected`` as a function of the matrix that was factored, the factor a constant."""
     return selected(factor)
 
 
 @inverse_blocks.defjvp
 def _inverse_blocks_jvp(primals, tangents):
-    factor, (_, diagonal, blocks, shift) = primals[0], tangents
-    diagonal = diagonal + shift * jnp.eye(factor.dim)
-    # With pair blocks counted twice, as A_ij and A_ji, the map is its own transpose.
-    change = ((diagonal + _t(diagonal)) / 2, 2 * blocks)
-    slope = jax.lax.custom_linear_solve(
-        lambda c: c,
-        change,
-        lambda _, c: change_of_selected(factor, (c[0] + _t(c[0])) / 2, c[1] / 2)[::-1],
-        symmetric=True,
-    )
-    return selected(factor), (slope[1], slope[0])
+    (factor, *matrix), (_, *change) = primals, tangents
+    return selected(factor), change_of_selected(attached(factor, *matrix), *change)
+
+
+@jax.custom_jvp
+def attached(factor, diagonal, blocks):
+    """The factor as a function of the matrix that was factored: second derivatives need it."""
+    return factor
+
+
+@attached.defjvp
+def _attached_jvp(primals, tangents):
+    (constant, *matrix), (_, *change) = primals, tangents
+    anew = lambda *matrix: factor(constant.tree, *matrix, spring=constant.spring)
+    slope = jax.jvp(anew, tuple(matrix), tuple(change))[1]
+    return constant, slope
+
+
+def memory(plan, dim):
+    """Estimate of the bytes that factor and selected inverse take: both factor and rows of the
+    matrix, and fronts of two levels with their like from below.
+    """
+    sizes = [(2**l, a, b) for l, (a, b) in enumerate(zip(plan.own, plan.boundary))]
+    rows = sum(count * a * (a + b) for count, a, b in sizes)
+    fronts = sorted(count * (a + b) ** 2 for count, a, b in sizes)
+    return 8 * dim**2 * (2 * rows + 2 * sum(fronts[-2:]))

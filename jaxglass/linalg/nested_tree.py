@@ -8,6 +8,10 @@ higher separator that is paired with one of the node's subtree.
 
 A front lists [own | boundary] of a node. Everything is made of sorts and scatters of whole arrays,
 so that it works under jit and vmap.
+
+The static shape of a tree is that of a lattice with as many particles and pairs in a box of the
+same proportions, with some room: similar glasses share compiled programs. What does not fit is told
+by ``overflow``, and outside tracing the sizes can be those of the pairs themselves.
 """
 
 import functools
@@ -19,14 +23,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ..core.checks import is_traced
 from ..core.struct import Struct, static
 
-LEAF = {1: 40, 2: 40}  # particles of a leaf; 20 to 80 run alike within 1.5 times
+LEAF = 40  # particles of a leaf in the plane: 20 to 80 run alike within 1.5 times
 LEAF_IN_SPACE = 60  # three dimensions and more: 31 to 125 run alike
 ROUNDS = 6  # of the cover; three do in the plane, six in space
-ROOM = 1.12  # capacities over exact counts; counts of one glass moved over its torus vary by 4-14 %
-STEP = 1.12  # capacities are powers of it, rounded up
+ROOM = 1.25  # sizes over those of the lattice; no glass of the tests needed more than 1.2
+TIGHT = 1.05  # sizes over exact counts
 
 
 class Plan(NamedTuple):
@@ -86,29 +89,53 @@ class _Found(NamedTuple):
     bounded: Array  # (levels, nodes), counts
 
 
-def plan(u, i, j, valid, width, *, leaf=None):
-    """Capacities for concrete pairs: exact counts with some room, rounded up.
+@functools.lru_cache(maxsize=256)
+def usual_plan(n, width, pairs):
+    """The Plan for n particles in a box of given widths with at most so many pairs.
 
     Args:
-        u: (n, dim) fractional coordinates.
-        i, j, valid: (b,) pairs.
-        width: static lengths of the axes, the widest of which is cut first.
-        leaf: particles of a leaf.
+        n: particles.
+        width: static lengths of the axes; their ratios count.
+        pairs: number of pairs.
     """
-    if is_traced(u, i, j, valid):
-        raise TypeError("plan must be given concrete arrays, found tracers; make it outside jit")
+    with jax.ensure_compile_time_eval():
+        return _plan(*_lattice(n, width, pairs), width, ROOM)
+
+
+def exact_plan(u, i, j, valid, width):
+    """The Plan for concrete coordinates and pairs."""
+    return _plan(u, i, j, valid, width, TIGHT)
+
+
+def _plan(u, i, j, valid, width, room):
     n, dim = u.shape
-    leaf = leaf or LEAF.get(dim, LEAF_IN_SPACE)
+    leaf = LEAF if dim <= 2 else LEAF_IN_SPACE
     axes = _axes(width, max(0, round(math.log2(max(n / leaf, 1)))))
     _check_keys(n, i.shape[0], len(axes))
-    found = _search(u, i, j, valid, axes)
-    most = lambda counts: tuple(_roomy(int(c), n) for c in np.max(np.asarray(counts), axis=1))
+    found = jax.device_get(_search(u, i, j, valid, axes))
+    # A few more: the smallest nodes vary most.
+    most = lambda counts: tuple(min(math.ceil(room * int(c)) + 2, n) for c in counts.max(axis=1))
     return Plan(n, axes, most(found.owned), (0, *most(found.bounded)[1:]))
 
 
-def _roomy(count, n):
-    power = math.ceil(math.log(max(ROOM * count, 1)) / math.log(STEP) - 1e-9)
-    return min(max(math.ceil(STEP**power), 1), n)
+def _lattice(n, width, pairs):
+    """Coordinates and pairs of a Kronecker lattice, whose particles k apart in number are all
+    separated by the same vector, shaken a little.
+    """
+    dim = len(width)
+    pairs = min(pairs, n * (n - 1) // 2)
+    golden = 1.5
+    for _ in range(60):  # the root of x^(dim + 1) = x + 1 spreads the points most evenly
+        golden = (1 + golden) ** (1 / (dim + 1))
+    u = np.arange(n)[:, None] * golden ** -np.arange(1.0, dim + 1) % 1.0
+    apart = u - np.round(u)
+    near = np.argsort(np.sum((apart * np.array(width)) ** 2, axis=1)[1:], kind="stable") + 1
+    enough = 1 + np.searchsorted(np.cumsum(n - near), pairs)
+    i = np.concatenate([np.arange(n - k) for k in near[:enough]] or [np.zeros(0, int)])
+    j = i + np.repeat(near[:enough], n - near[:enough])
+    shake = np.random.default_rng(0).uniform(-0.3, 0.3, u.shape) * n ** (-1 / dim)
+    u, i, j = (u + shake) % 1.0, i[:pairs], j[:pairs]
+    return *map(jnp.asarray, (u, i, j)), jnp.ones(i.size, bool)
 
 
 def _axes(width, depth):

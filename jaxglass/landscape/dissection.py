@@ -1,0 +1,76 @@
+"""The Hessian of an expansion on a tree of nested dissection (linalg/nested): which pairs it has,
+how the tree is laid out, what it takes in memory.
+
+A spring on the mean displacement of the root's particles makes the matrix positive. It changes
+nothing that does not see translations: M^-1 b for forces b that sum to zero, blocks of M^-1 seen by
+bonds, and det M up to a known factor.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from ..core.checks import is_traced
+from ..host.programs import drop_programs_in_time
+from ..linalg import nested
+from ..linalg.nested_tree import dissect, exact_plan, usual_plan
+from .contract import provides
+
+
+def tree_of(e):
+    """The Tree of an expansion's pairs; one of their own size where the usual one has no room and
+    they are concrete.
+    """
+    pairs = e.pairs
+    at = e.place, pairs.i, pairs.j, pairs.valid
+    usual = dissect(_usual(e), *at)
+    if is_traced(e):
+        return usual
+    drop_programs_in_time()
+    with jax.ensure_compile_time_eval():  # a concrete expansion may be met while tracing others
+        return dissect(exact_plan(*at, _width(e)), *at) if bool(usual.overflow) else usual
+
+
+def _usual(e):
+    return usual_plan(e.count, _width(e), e.pairs.capacity)
+
+
+def _width(e):
+    """Lengths that decide which axis is cut first; all alike where nothing is known."""
+    known = e.glass.box.width if provides(e, "glass") else None
+    return known or (1.0,) * e.place.shape[-1]
+
+
+def memory(e):
+    """Estimate of the bytes that factor and selected inverse take."""
+    return nested.memory(_usual(e), e.position.shape[-1])
+
+
+def factor(e, tree, shift=0.0):
+    """Factors M + shift."""
+    return nested.factor(tree, *e.blocks, shift)
+
+
+def bond_blocks(e, factor):
+    """B_b = G_ii + G_jj - G_ij - G_ji of every bond, and G_ii of every particle; differentiable in
+    the expansion.
+
+    Shapes (b, d, d) and (n, d, d).
+    """
+    mixed, own = nested.inverse_blocks(factor, *e.blocks)
+    return _seen_by_bonds(e, mixed, own), own
+
+
+def squared_bond_blocks(e, factor):
+    """The blocks of G^2 on bonds, (b, d, d): minus the change of those of G with the diagonal."""
+    diagonal, coupling = e.blocks
+    unit = jnp.broadcast_to(jnp.eye(diagonal.shape[-1]), diagonal.shape)
+    attached = nested.attached(factor, diagonal, coupling)
+    change = nested.change_of_selected(attached, unit, jnp.zeros_like(coupling))
+    return -_seen_by_bonds(e, *change)
+
+
+def _seen_by_bonds(e, mixed, own):
+    i, j, valid = e.bonds.i, e.bonds.j, e.bonds.valid
+    mixed = mixed[: e.bonds.capacity]
+    seen = own[i] + own[j] - mixed - jnp.swapaxes(mixed, -1, -2)
+    return jnp.where(valid[:, None, None], seen, 0.0)

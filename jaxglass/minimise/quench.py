@@ -200,7 +200,7 @@ def _minimum(model, glass, kept, settings):
         | progress.listing.status
         | flag(~at.at_rest, Status.NOT_CONVERGED)
         | flag(at.negative, Status.NOT_A_MINIMUM)
-        | flag(at.rattlers, Status.RATTLERS)
+        | flag(~jnp.all(at.touched), Status.RATTLERS)
         | flag(~finite, Status.NOT_FINITE)
     )
     return wrap(glass.box, at.position), (at, progress.listing, state.steps, status)
@@ -242,7 +242,7 @@ def _descend(model, glass, settings, state):
         at = _approach(model, there, listing.bonds, settings)
         state = state.replace(position=at.position, steps=state.steps + at.steps)
         lower = jnp.maximum(0.1 * p.goal, 0.5 * force_tol)
-        return _kicked(model, glass, settings, _Progress(state, listing, at, lower, p.kicked))
+        return _kicked(settings, _Progress(state, listing, at, lower, p.kicked))
 
     state = fire.push_apart(model, glass, sizes, state)
     listing = empty_list(model, glass, sizes)
@@ -262,11 +262,10 @@ def _approach(model, glass, bonds, settings):
     return newton(model, glass, bonds, force_tol=settings.force_tol, skin=settings.sizes.skin)
 
 
-def _kicked(model, glass, settings, p):
+def _kicked(settings, p):
     """Moves off a saddle, once; not where the mean curvature is negative: nothing holds there."""
     stuck = p.at.at_rest & p.at.negative & p.at.firm & ~p.kicked
-    there = glass.replace(position=p.at.position)
-    push = KICK * settings.sizes.skin * kick(at_bonds(model, there, p.listing.bonds, order=2))
+    push = KICK * settings.sizes.skin * kick(p.at)
     position = jnp.where(stuck, p.at.position + push, p.at.position)
     return p.replace(
         state=p.state.replace(position=position),

@@ -176,7 +176,7 @@ def _inverse_blocks_jvp(primals, tangents):
 
 
 def squared_inverse_blocks(e, factor):
-    """The blocks of G^2 on bonds, (b, d, d)."""
+    """The blocks of G and of G^2 on bonds, (b, d, d) each."""
     return ring.squared_blocks(e, factor.inside.layout)
 
 

@@ -233,9 +233,10 @@ def _pair_blocks(ring, inverse, i, j):
 
 
 def squared_blocks(e, layout):
-    """Blocks of G^2 on bonds, (b, d, d).
+    """Blocks of G and of G^2 on bonds, (b, d, d) each.
 
-    They are minus the derivative of those of G with respect to a shift of M.
+    The latter are minus the derivative of the former with respect to a shift of M.
     """
     shifted = lambda shift: blocks(factor(e, layout, shift), e.bonds)[0]
-    return -jax.jvp(shifted, (0.0,), (1.0,))[1]
+    first, slope = jax.jvp(shifted, (0.0,), (1.0,))
+    return first, -slope

@@ -5,7 +5,6 @@ git worktree add ../before v0.1 && python benchmarks/beside.py ../before [words 
 
 import importlib.util
 import sys
-import time
 from pathlib import Path
 
 import jax
@@ -13,7 +12,7 @@ import jax
 jax.config.update("jax_enable_x64", True)
 
 import jax.numpy as jnp
-from measure import side_by_side
+from measure import side_by_side, timed
 
 import jaxglass
 
@@ -90,11 +89,7 @@ def main():
     for name in ours:
         if sys.argv[2:] and not any(word in name for word in sys.argv[2:]):
             continue
-        first = []
-        for row in (theirs[name], ours[name]):
-            begin = time.perf_counter()
-            jax.block_until_ready(row())
-            first.append(time.perf_counter() - begin)
+        first = [timed(row[name], repeat=0)[0] for row in (theirs, ours)]
         now, then = side_by_side(ours[name], theirs[name], repeat=4)
         times = f"{first[0]:.2f}, {first[1]:.2f} s | {then:.3f}, {now:.3f} s"
         print(f"| {name} | {times} | {now / then:.2f} |", flush=True)

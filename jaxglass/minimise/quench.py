@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from ..core.checks import integer, positive
 from ..core.loop import bounded_loop
 from ..core.status import Status, flag
 from ..core.struct import Struct
+from ..core.vectors import no_tangent
 from ..landscape.expansion import at_bonds
 from ..landscape.solve import remove_translation
 from ..linalg.cg import cg
@@ -131,9 +131,8 @@ def quench(
 
     def attempt(room):
         sizes = neighbours.plan(model, glass, skin=skin_of(model), room=room)
-        if (
-            kept is not None and room == 1
-        ):  # a list of the same capacity, so that scans can carry it
+        # A list of the same capacity, so that scans can carry it.
+        if kept is not None and room == 1:
             sizes = sizes._replace(capacity=kept.bonds.capacity)
         settings = _Settings(
             sizes=sizes,
@@ -288,7 +287,7 @@ def _minimum_jvp(settings, primals, tangents):
 
     _, slope = jax.jvp(gradient, (model, glass), tangents[:2])
     e = at_bonds(model, glass.replace(position=position), bonds, order=2)
-    return (position, constants), (_displacement(e, -slope), jax.tree.map(_no_tangent, constants))
+    return (position, constants), (_displacement(e, -slope), jax.tree.map(no_tangent, constants))
 
 
 def _displacement(e, b):
@@ -300,9 +299,3 @@ def _displacement(e, b):
 
     matvec = lambda z: remove_translation(e.second(z))
     return jax.lax.custom_linear_solve(matvec, remove_translation(b), solver, symmetric=True)
-
-
-def _no_tangent(value):
-    if jnp.issubdtype(value.dtype, jnp.floating):
-        return jnp.zeros_like(value)
-    return np.zeros(value.shape, jax.dtypes.float0)

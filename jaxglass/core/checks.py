@@ -30,6 +30,14 @@ def float64(name, value):
     return array.astype(jnp.float64)
 
 
+def refuse_stack(sentence, position):
+    """Raises ValueError, with the sentence and what to do, unless positions are (n, d)."""
+    if position.ndim != 2:
+        raise ValueError(
+            f"{sentence}, found positions of shape {position.shape}: use jax.vmap for a stack"
+        )
+
+
 def finite(name, array):
     """Raises ValueError if a concrete array holds NaN or infinity."""
     if is_traced(array):

@@ -27,6 +27,8 @@ def upright(fields):
     return fields * jnp.where(largest < 0, -1.0, 1.0)[:, :, None]
 
 
-def no_tangent(integers):
-    """The tangent of integers, as rules for derivatives must return it."""
-    return np.zeros(integers.shape, jax.dtypes.float0)
+def no_tangent(value):
+    """The tangent of what counts as a constant, as rules for derivatives must return it."""
+    if jnp.issubdtype(value.dtype, jnp.floating):
+        return jnp.zeros_like(value)
+    return np.zeros(value.shape, jax.dtypes.float0)

@@ -366,7 +366,7 @@ def _described(value):
     """
     if not isinstance(value, dict):
         return describe(value)
-    inner = {k: _described(v) if isinstance(v, dict) else v for k, v in value.items()}
+    inner = {name: _described(item) for name, item in value.items()}
     cls = find_struct(value.get("struct", ""))
     return inner if cls is None else {**inner, "struct": name_of(cls)}
 

@@ -18,6 +18,8 @@ A new group of terms writes its own ``difference``, ``scatter``, ``second``, ``t
 
 from typing import Any
 
+from ..core.checks import refuse_stack
+
 NEEDS = {
     "bonds": (
         "the bonds of a pair model",
@@ -55,11 +57,7 @@ def need(function: str, e: Any, *parts: str) -> None:
         raise TypeError(
             f"e must be an expansion, from expand or from_hessian, found {type(e).__name__}"
         )
-    if e.position.ndim != 2:
-        raise ValueError(
-            f"e must be of a single glass, found positions of shape {e.position.shape}: "
-            "use jax.vmap for a stack"
-        )
+    refuse_stack("e must be of a single glass", e.position)
     for part in parts:
         if part not in has:
             what, advice = NEEDS[part]

@@ -61,12 +61,14 @@ def bond_blocks(e, factor):
 
 
 def squared_bond_blocks(e, factor):
-    """The blocks of G^2 on bonds, (b, d, d): minus the change of those of G with the diagonal."""
+    """The blocks of G and of G^2 on bonds, (b, d, d) each: the second are minus the change of the
+    first with the diagonal.
+    """
     diagonal, coupling = e.blocks
     unit = jnp.broadcast_to(jnp.eye(diagonal.shape[-1]), diagonal.shape)
     attached = nested.attached(factor, diagonal, coupling)
     change = nested.change_of_selected(attached, unit, jnp.zeros_like(coupling))
-    return -_seen_by_bonds(e, *change)
+    return bond_blocks(e, factor)[0], -_seen_by_bonds(e, *change)
 
 
 def _seen_by_bonds(e, mixed, own):

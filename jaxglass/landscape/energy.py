@@ -11,9 +11,10 @@ from jax import Array
 
 from ..core.struct import Struct, static
 from ..system.glass import Glass
+from .shared import OfGlass
 
 
-class EnergyExpansion(Struct):
+class EnergyExpansion(OfGlass, Struct):
     """Derivatives of an arbitrary energy(position), matrix-free, for many-body models: no bonds.
 
     Attributes:
@@ -28,15 +29,6 @@ class EnergyExpansion(Struct):
     glass: Glass
     status: Array
     function: Callable[[Array], Array] = static()
-
-    @property
-    def position(self) -> Array:
-        return self.glass.position
-
-    @property
-    def count(self) -> int:
-        """Number of particles."""
-        return self.glass.count
 
     @property
     def energy(self) -> Array:

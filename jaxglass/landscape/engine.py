@@ -123,8 +123,9 @@ def factor_of(e, factor=None):
 
 @jax.jit
 def _recognised(e, factor):
-    size = jnp.maximum(jnp.max(jnp.abs(factor.probe)), jnp.max(jnp.abs(_probe(e))))
-    foreign = ~(jnp.max(jnp.abs(_probe(e) - factor.probe)) <= ALIKE * size)
+    here, there = _probe(e), factor.probe
+    size = jnp.max(jnp.abs(jnp.stack([here, there])))
+    foreign = ~(jnp.max(jnp.abs(here - there)) <= ALIKE * size)
     return factor.replace(status=factor.status | e.status | flag(foreign, Status.FOREIGN_FACTOR))
 
 
@@ -168,7 +169,7 @@ def inverse_blocks(e, factor):
 
 
 def squared_inverse_blocks(e, factor):
-    """The blocks of G^2 on bonds, (b, d, d)."""
+    """The blocks of G and of G^2 on bonds, (b, d, d) each."""
     return dissection.squared_bond_blocks(e, jax.lax.stop_gradient(factor.inside))
 
 

@@ -27,13 +27,14 @@ from ..core.status import Status, flag
 from ..core.struct import Struct, static
 from ..models import neighbours
 from ..models.pair import PairModel, derivatives, mixed
-from ..system.bonds import Bonds, contacts, difference, scatter
+from ..system.bonds import Bonds, contacts
 from ..system.box import fractional, minimum_image
 from ..system.glass import Glass
 from .energy import EnergyExpansion
+from .shared import OfBonds, OfGlass
 
 
-class Expansion(Struct):
+class Expansion(OfGlass, OfBonds, Struct):
     """Bonds of a glass with the derivatives of their energies.
 
     Attributes:
@@ -54,15 +55,6 @@ class Expansion(Struct):
     derivative: Array
     status: Array
     reach: float = static()
-
-    @property
-    def position(self) -> Array:
-        return self.glass.position
-
-    @property
-    def count(self) -> int:
-        """Number of particles."""
-        return self.glass.count
 
     @property
     def energy(self) -> Array:
@@ -97,14 +89,6 @@ class Expansion(Struct):
         k = self.stiffness
         own = jnp.zeros((self.count, *k.shape[-2:])).at[self.bonds.i].add(k)
         return own.at[self.bonds.j].add(k), -k
-
-    def difference(self, z: Array) -> Array:
-        """z_j - z_i on every bond."""
-        return difference(self.bonds, z)
-
-    def scatter(self, per_bond: Array) -> Array:
-        """Transpose of ``difference``."""
-        return scatter(self.bonds, per_bond, self.count)
 
     def gradient(self) -> Array:
         """dU/dx, (n, d)."""

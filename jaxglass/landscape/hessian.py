@@ -13,16 +13,17 @@ from jax import Array
 
 from ..core.checks import finite, float64, integer
 from ..core.struct import Struct
-from ..system.bonds import Bonds, difference, scatter
+from ..system.bonds import Bonds
 from .contract import need
 from .ordering import graph_coordinates
+from .shared import OfBonds
 
 # Of entries over the largest one: matrices come from other programs and through files, and single
 # precision is refused.
 ROUNDING = 1e-8
 
 
-class HessianExpansion(Struct):
+class HessianExpansion(OfBonds, Struct):
     """Second derivatives only: blocks of a symmetric matrix and the pairs that count as bonds.
 
     Attributes:
@@ -50,19 +51,6 @@ class HessianExpansion(Struct):
     def blocks(self) -> tuple[Array, Array]:
         """Blocks of the Hessian: M_ii of every particle, M_ij of every pair."""
         return self.own, self.coupling
-
-    @property
-    def count(self) -> int:
-        """Number of particles."""
-        return self.position.shape[-2]
-
-    def difference(self, z: Array) -> Array:
-        """z_j - z_i on every bond."""
-        return difference(self.bonds, z)
-
-    def scatter(self, per_bond: Array) -> Array:
-        """Transpose of ``difference``."""
-        return scatter(self.bonds, per_bond, self.count)
 
     def second(self, z: Array) -> Array:
         """M z."""

@@ -21,9 +21,7 @@ from .tolerance import particle_stiffness, tolerance
 GROW, SHRINK, MIX, MIX_SHRINK, DELAY = 1.1, 0.5, 0.1, 0.99, 5
 # Longest step times omega_max; 2 is the limit of stability. Steps of 16 random starts of ipl2d,
 # n = 512: 16,000 at 0.8, 12,200 at 1.2, 10,200 at 1.4, 13,100 at 1.6, 77,000 at 1.8.
-LONGEST = (
-    1.4  # longest step times omega_max; 2 is the limit of stability, from 1.8 on steps multiply
-)
+LONGEST = 1.4
 # Shortest step in units of the longest: a guard, never met in those starts (0.002 and 0.1 alike).
 SHORTEST = 0.02
 # Largest stiffness of a particle over the median that needs no pushing: glasses have at most 2.1.

@@ -59,9 +59,8 @@ def on_fresh_lists(model, glass, sizes, move, unfinished, state, limit):
         state, _ = bounded_loop(
             lambda s: going(s) & fresh(s), lambda s: advance(s, bonds, context), state, limit
         )
-        usable = ((state.status & int(OVERFLOWS)) == 0) & (
-            state.steps > begun
-        )  # no step is made from NaN
+        # No step is made from NaN.
+        usable = ((state.status & int(OVERFLOWS)) == 0) & (state.steps > begun)
         return state, usable & (going(state) | ~fresh(state))
 
     (state, _), _ = bounded_loop(lambda carry: carry[1], outer, (state, jnp.bool_(True)), limit + 1)

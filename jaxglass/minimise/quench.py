@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from ..core.checks import integer, positive
 from ..core.loop import bounded_loop
 from ..core.status import Status, flag
 from ..core.struct import Struct
+from ..core.vectors import no_tangent
 from ..landscape.expansion import at_bonds
 from ..landscape.solve import remove_translation
 from ..linalg.cg import cg
@@ -131,9 +131,8 @@ def quench(
 
     def attempt(room):
         sizes = neighbours.plan(model, glass, skin=skin_of(model), room=room)
-        if (
-            kept is not None and room == 1
-        ):  # a list of the same capacity, so that scans can carry it
+        # A list of the same capacity, so that scans can carry it.
+        if kept is not None and room == 1:
             sizes = sizes._replace(capacity=kept.bonds.capacity)
         settings = _Settings(
             sizes=sizes,
@@ -200,7 +199,7 @@ def _minimum(model, glass, kept, settings):
         | progress.listing.status
         | flag(~at.at_rest, Status.NOT_CONVERGED)
         | flag(at.negative, Status.NOT_A_MINIMUM)
-        | flag(at.rattlers, Status.RATTLERS)
+        | flag(~jnp.all(at.touched), Status.RATTLERS)
         | flag(~finite, Status.NOT_FINITE)
     )
     return wrap(glass.box, at.position), (at, progress.listing, state.steps, status)
@@ -242,7 +241,7 @@ def _descend(model, glass, settings, state):
         at = _approach(model, there, listing.bonds, settings)
         state = state.replace(position=at.position, steps=state.steps + at.steps)
         lower = jnp.maximum(0.1 * p.goal, 0.5 * force_tol)
-        return _kicked(model, glass, settings, _Progress(state, listing, at, lower, p.kicked))
+        return _kicked(settings, _Progress(state, listing, at, lower, p.kicked))
 
     state = fire.push_apart(model, glass, sizes, state)
     listing = empty_list(model, glass, sizes)
@@ -262,11 +261,10 @@ def _approach(model, glass, bonds, settings):
     return newton(model, glass, bonds, force_tol=settings.force_tol, skin=settings.sizes.skin)
 
 
-def _kicked(model, glass, settings, p):
+def _kicked(settings, p):
     """Moves off a saddle, once; not where the mean curvature is negative: nothing holds there."""
     stuck = p.at.at_rest & p.at.negative & p.at.firm & ~p.kicked
-    there = glass.replace(position=p.at.position)
-    push = KICK * settings.sizes.skin * kick(at_bonds(model, there, p.listing.bonds, order=2))
+    push = KICK * settings.sizes.skin * kick(p.at)
     position = jnp.where(stuck, p.at.position + push, p.at.position)
     return p.replace(
         state=p.state.replace(position=position),
@@ -289,7 +287,7 @@ def _minimum_jvp(settings, primals, tangents):
 
     _, slope = jax.jvp(gradient, (model, glass), tangents[:2])
     e = at_bonds(model, glass.replace(position=position), bonds, order=2)
-    return (position, constants), (_displacement(e, -slope), jax.tree.map(_no_tangent, constants))
+    return (position, constants), (_displacement(e, -slope), jax.tree.map(no_tangent, constants))
 
 
 def _displacement(e, b):
@@ -301,9 +299,3 @@ def _displacement(e, b):
 
     matvec = lambda z: remove_translation(e.second(z))
     return jax.lax.custom_linear_solve(matvec, remove_translation(b), solver, symmetric=True)
-
-
-def _no_tangent(value):
-    if jnp.issubdtype(value.dtype, jnp.floating):
-        return jnp.zeros_like(value)
-    return np.zeros(value.shape, jax.dtypes.float0)

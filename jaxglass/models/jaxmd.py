@@ -144,9 +144,8 @@ def integrator(thermostat, force, dt, damping):
 
     def initialise(key, x, kT, bonds):
         state = double(start(key, x, kT=number(kT), bonds=bonds))
-        if (
-            thermostat == "nose-hoover"
-        ):  # jax-md counts the total momentum, which stays zero, among the degrees of freedom
+        # jax-md counts the total momentum, which stays zero, among the degrees of freedom.
+        if thermostat == "nose-hoover":
             state = state.set(
                 chain=dataclasses.replace(state.chain, degrees_of_freedom=x.size - x.shape[-1])
             )

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.arrays import dot
-from ..core.checks import is_traced
+from ..core.checks import is_traced, refuse_stack
 from ..core.status import Status, flag
 from ..host.programs import drop_programs_in_time
 from ..system.bonds import compress
@@ -118,11 +118,7 @@ def check(model, glass):
     """Refuses a concrete glass that the model cannot describe, with a sentence."""
     if not isinstance(model, PairModel):
         raise TypeError(f"model must be a PairModel, found {type(model).__name__}")
-    if glass.position.ndim != 2:
-        raise ValueError(
-            f"glass must be a single one, found positions of shape {glass.position.shape}: "
-            "use jax.vmap for a stack"
-        )
+    refuse_stack("glass must be a single one", glass.position)
     if model.sigma is None and glass.diameter is None:
         raise ValueError(f"glass must have diameters for the model {model.name}, found species")
     if model.sigma is not None and glass.species is None:

@@ -21,6 +21,7 @@ import numpy as np
 from jax import Array
 
 from ..core.checks import choice, integer, is_traced
+from ..core.random import key_or_first
 from ..core.status import Status, flag
 from ..core.struct import Struct
 from ..core.vectors import fields_of, no_tangent, upright
@@ -118,7 +119,7 @@ def lowest_modes(
             f"count must be at most a third of the {n * d} coordinates for method='direct', "
             f"found {count}; use 'dense'"
         )
-    key = jax.random.key(0) if key is None else key
+    key = key_or_first(key)
     value, vector, residual, steps, status = _with_room(e, factor, key, count, method)
     root = jnp.sqrt(jnp.where(value == 0, 1.0, jnp.abs(value)))
     frequency = jnp.where(value == 0, 0.0, jnp.sign(value) * root)
@@ -241,9 +242,5 @@ def _lowest_jvp(settings, primals, tangents):
         return projected_solution(lambda z: e.second(z) - value_k * z, -dm_k, complement)
 
     dvector = jnp.einsum("lk,lnd->knd", within, vector) + jax.vmap(outside)(dm, value)
-    tangent = (jnp.diagonal(overlap), dvector, jnp.zeros_like(residual))
-    return (value, vector, residual, steps, status), (
-        *tangent,
-        no_tangent(steps),
-        no_tangent(status),
-    )
+    tangent = jnp.diagonal(overlap), dvector, *map(no_tangent, (residual, steps, status))
+    return (value, vector, residual, steps, status), tangent

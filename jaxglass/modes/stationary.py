@@ -308,4 +308,4 @@ def _stationary_jvp(settings, primals, tangents):
         return projected_solution(turned, -moved, complement, precondition)
 
     vector, residual, steps = out
-    return out, (_one_by_one(tangent, vector), jnp.zeros_like(residual), no_tangent(steps))
+    return out, (_one_by_one(tangent, vector), no_tangent(residual), no_tangent(steps))

@@ -15,7 +15,7 @@ from ..core.status import or_nan
 from ..landscape import engine
 from ..landscape.contract import need
 from ..landscape.dipole import check_bonds, dipole
-from ..landscape.engine import Factor, apply_inverse, inverse_blocks, squared_inverse_blocks
+from ..landscape.engine import Factor, apply_inverse, squared_inverse_blocks
 from ..landscape.inverse import translations
 from ..landscape.solve import solve
 from ..linalg.cg import Solution
@@ -96,8 +96,7 @@ def _every(e, factor):
     B and B2 are the blocks of G and G^2, T_i the rows of G T.
     """
     n, d = e.position.shape
-    first, _ = inverse_blocks(e, factor)
-    second = squared_inverse_blocks(e, factor)
+    first, second = squared_inverse_blocks(e, factor)
     moved = apply_inverse(e, factor, translations(n, d))
     u = e.separation / jnp.linalg.norm(e.separation, axis=1, keepdims=True)
     seen = jnp.einsum("bx,bxc->bc", u, e.difference(moved))

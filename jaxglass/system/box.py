@@ -229,8 +229,7 @@ def wrap(box, x):
 
     Those inside stay as they are.
     """
-    for _ in range(
-        2
-    ):  # rounding may put a small negative coordinate on the far face: once more moves it back
+    # Rounding may put a small negative coordinate on the far face: once more moves it back.
+    for _ in range(2):
         x = x - cartesian(box, jnp.floor(fractional(box, x)))
     return x

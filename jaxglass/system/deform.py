@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..core.checks import finite, float64, is_traced
+from ..core.checks import finite, float64, is_traced, refuse_stack
 from .box import box_of_cell, face_distance, inverse, sheared_kind
 from .glass import Glass
 
@@ -74,11 +74,7 @@ def _checked(glass, gradient):
     """The gradient in float64; an error if it, or the glass, is not what ``deformed`` takes."""
     if not isinstance(glass, Glass):
         raise TypeError(f"glass must be a Glass, found {type(glass).__name__}")
-    if glass.position.ndim != 2:
-        raise ValueError(
-            f"glass must be a single one, found positions of shape {glass.position.shape}: "
-            "use jax.vmap for a stack"
-        )
+    refuse_stack("glass must be a single one", glass.position)
     gradient = float64("gradient", gradient)
     finite("gradient", gradient)
     d = glass.dim

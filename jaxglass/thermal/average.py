@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from ..core.random import key_or_first
 from ..core.status import or_nan
 from ..landscape import engine, inverse
 from ..landscape.contract import need
@@ -92,7 +93,7 @@ def thermal_estimate(
         True
     """
     need("thermal_estimate", e, "higher")
-    key = jax.random.key(0) if key is None else key
+    key = key_or_first(key)
     x = e.position
     curvature = _curvature(observable, x)
     found = lowest_ones(e, lowest)

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from ..core.checks import integer
+from ..core.random import key_or_first
 from ..core.status import or_nan
 from ..core.struct import Struct
 from ..landscape import engine, inverse
@@ -86,7 +87,7 @@ def local_thermal_energy(
     """
     need("local_thermal_energy", e, "terms")
     settings, factor = chosen("local_thermal_energy", e, method, METHODS, factor, probes)
-    key = jax.random.key(0) if key is None else key
+    key = key_or_first(key)
     found = None
     if settings.method in ("stochastic", "modes"):
         found = lowest_ones(e, lowest)

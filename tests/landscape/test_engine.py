@@ -9,9 +9,10 @@ import oracle
 import pytest
 
 import jaxglass as jg
-from jaxglass.landscape import ring
+from jaxglass.landscape import dissection
 from jaxglass.landscape.engine import apply_inverse, inverse_blocks
 from jaxglass.landscape.expansion import bond_third_block
+from jaxglass.linalg import nested_tree
 
 
 def slow(case):
@@ -171,25 +172,31 @@ def test_sheared_box(ipl):
     start = jg.deformed(ipl.glass, jnp.array([[1.0, 0.45], [0.0, 1.0]]))
     q = jg.require(jg.quench(ipl.model, start))
     e = jg.expand(ipl.model, q.glass)
-    assert ring.plan(e).slabs >= 3
+    assert dissection.tree_of(e).plan.depth >= 3
     direct = jg.require(jg.solve(e, ipl.direction, method="direct"))
     cg = jg.solve(e, ipl.direction, tol=1e-12)
     np.testing.assert_allclose(direct.x, cg.x, atol=1e-8 * float(jnp.abs(cg.x).max()))
 
 
-def test_every_number_of_slabs_gives_the_same_blocks(ipl):
-    e = ipl.expansion
-    exact, _ = ring.blocks(ring.factor(e, ring.Layout(0, 1)), e.bonds)
-    for layout in (ring.Layout(0, 3), ring.Layout(1, 6), ring.Layout(0, 9)):
-        factored = ring.factor(e, layout)
-        assert not bool(factored.skipped)
-        found, _ = ring.blocks(factored, e.bonds)
+def test_every_depth_of_the_tree_gives_the_same_blocks(ipl, monkeypatch):
+    e, exact = ipl.expansion, blocks_of(ipl.expansion)
+    for leaf in (400, 120, 10):
+        monkeypatch.setattr(nested_tree, "LEAF", leaf)
+        nested_tree.usual_plan.cache_clear()
+        factored = jg.require(jg.factorise(e))
+        assert (factored.inside.tree.plan.depth == 0) == (leaf == 400)
+        found = inverse_blocks(e, factored)[0]
         np.testing.assert_allclose(found, exact, atol=1e-11 * float(jnp.abs(exact).max()))
+    nested_tree.usual_plan.cache_clear()
 
 
-def test_slabs_too_thin_are_flagged(ipl, monkeypatch):
-    monkeypatch.setattr(ring, "plan", lambda e: ring.Layout(0, 15))
-    assert int(jg.factorise(ipl.expansion).status) & jg.Status.SLABS_TOO_THIN
+def test_a_tree_without_room_is_flagged_when_traced_and_made_anew_when_not(ipl, monkeypatch):
+    tight = dissection._usual(ipl.expansion)
+    tight = tight._replace(own=tuple(a // 2 for a in tight.own))
+    monkeypatch.setattr(dissection, "_usual", lambda e: tight)
+    jg.require(jg.factorise(ipl.expansion))
+    flagged = jax.jit(lambda e: jg.factorise(e).status)(ipl.expansion)
+    assert int(flagged) & jg.Status.SEPARATOR_OVERFLOW
 
 
 def test_what_does_not_fit_in_memory_takes_another_method(ipl, monkeypatch):

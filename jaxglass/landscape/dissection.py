@@ -6,13 +6,16 @@ nothing that does not see translations: M^-1 b for forces b that sum to zero, bl
 bonds, and det M up to a known factor.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
 from ..core.checks import is_traced
 from ..host.programs import drop_programs_in_time
 from ..linalg import nested
-from ..linalg.nested_tree import dissect, exact_plan, usual_plan
+from ..linalg.lapack import loop_on_cpu
+from ..linalg.nested_tree import ROOMY, SNUG, dissect, exact_plan, usual_plan
 from .contract import provides
 
 
@@ -22,16 +25,16 @@ def tree_of(e):
     """
     pairs = e.pairs
     at = e.place, pairs.i, pairs.j, pairs.valid
-    usual = dissect(_usual(e), *at)
     if is_traced(e):
-        return usual
+        return loop_on_cpu(functools.partial(dissect, _usual(e, ROOMY)))(*at)
     drop_programs_in_time()
-    with jax.ensure_compile_time_eval():  # a concrete expansion may be met while tracing others
+    with jax.core.eval_context():  # concrete, though others may be traced
+        usual = dissect(_usual(e), *at)
         return dissect(exact_plan(*at, _width(e)), *at) if bool(usual.overflow) else usual
 
 
-def _usual(e):
-    return usual_plan(e.count, _width(e), e.pairs.capacity)
+def _usual(e, room=SNUG):
+    return usual_plan(e.count, _width(e), e.pairs.capacity, room)
 
 
 def _width(e):

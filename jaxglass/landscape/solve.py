@@ -114,8 +114,7 @@ def _refined(factor, matvec, b, tol):
     """x = G b and one correction G (b - M x); zero, with residual 1, if there is no factor."""
     inverse = lambda r: remove_translation(nested.solve(factor.inside, r))
     b = remove_translation(b)  # in reverse mode b is a cotangent, which may have a mean
-    x = inverse(b)
-    x = x + inverse(b - matvec(x))
+    x = jax.lax.fori_loop(0, 2, lambda _, x: x + inverse(b - matvec(x)), jnp.zeros_like(b))
     norm = jnp.linalg.norm(b)
     residual = jnp.linalg.norm(matvec(x) - b) / jnp.where(norm > 0, norm, 1.0)
     status = factor.status | flag(~(residual <= jnp.maximum(tol, GOOD)), Status.NOT_CONVERGED)

@@ -11,13 +11,28 @@ from jax.scipy.linalg import solve_triangular
 
 
 def loop_on_cpu(function):
-    """The function of one array with a rule for vmap: a loop on CPUs, a batch elsewhere."""
+    """The function with a rule for vmap: a loop over samples on CPUs, a batch elsewhere."""
     safe = jax.custom_batching.custom_vmap(function)
 
     @safe.def_vmap
-    def rule(size, batched, a):
+    def rule(size, batched, *arguments):
+        leaves, tree = jax.tree.flatten(arguments)
+        batched = jax.tree.leaves(batched)
+        mapped = [leaf for leaf, flag in zip(leaves, batched, strict=True) if flag]
+
+        def of_one(function):
+            def one(mapped):
+                own = iter(mapped)
+                every = zip(leaves, batched, strict=True)
+                every = [next(own) if flag else leaf for leaf, flag in every]
+                return function(*jax.tree.unflatten(tree, every))
+
+            return one
+
         result = jax.lax.platform_dependent(
-            a, cpu=lambda a: jax.lax.map(safe, a), default=jax.vmap(function)
+            mapped,
+            cpu=lambda mapped: jax.lax.map(of_one(safe), mapped),
+            default=jax.vmap(of_one(function)),
         )
         return result, jax.tree.map(lambda _: True, result)
 

@@ -20,15 +20,14 @@ see translations, and changes nothing else that does not see them. All nodes of 
 batch; Cholesky factors alone are made one by one on CPUs (lapack.py).
 """
 
-import math
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from ..core.struct import Struct
-from .lapack import inverse_cholesky
+from .exchange import to_children, to_parents
+from .lapack import inverse_cholesky, loop_on_cpu
 from .nested_tree import Tree
 
 # A pivot this much below its diagonal entry is rounding: the matrix is singular.
@@ -60,7 +59,7 @@ class Factor(Struct):
         return self.inverse[0].shape[-1] // self.tree.plan.own[0]
 
 
-def factor(tree, diagonal, blocks, shift=0.0, spring=None):
+def _factor(tree, diagonal, blocks, shift=0.0, spring=None):
     """Factors the matrix of diagonal blocks (n, d, d) and pair blocks (b, d, d).
 
     Args:
@@ -98,6 +97,9 @@ def factor(tree, diagonal, blocks, shift=0.0, spring=None):
     sound = jnp.stack([jnp.all(p**2 * size < 1 / SINGULAR) for p, size in zip(pivots, sizes)])
     ok = jnp.isfinite(logdet) & jnp.all(sound) & ~tree.overflow
     return Factor(tree, tuple(inverses[::-1]), tuple(couplings[::-1]), logdet, spring, ok)
+
+
+factor = loop_on_cpu(_factor)
 
 
 def _spring(used, d, spring):
@@ -151,51 +153,9 @@ def _front(tree, l, rows, schur):
     a = rows.shape[1]
     if schur is None:
         return rows[:, :, :a], rows[:, :, a:], 0.0
-    added = _to_parents(tree, l, schur)
+    added = to_parents(schur, tree.up[l], tree.down[l])
     rows = rows + added[:, :a]
     return rows[:, :, :a], rows[:, :, a:], added[:, a:, a:]
-
-
-def _to_parents(tree, l, s):
-    """Matrices of the boundaries of level l + 1, (2N, b d, b d), added up in the fronts of level l,
-    (N, f d, f d).
-    """
-    nodes, front = tree.up[l].shape[0], tree.up[l].shape[-1] * s.shape[-1] // tree.down[l].shape[-1]
-    both = jnp.concatenate([s.ravel(), jnp.zeros(nodes * front**2)])
-    return _exchanged(tree, l, both)[s.size :].reshape(nodes, front, front)
-
-
-def _to_children(tree, l, f):
-    """The transpose: parts of the fronts of level l on the boundaries of level l + 1."""
-    nodes, edge = (
-        tree.down[l].shape[0],
-        tree.down[l].shape[-1] * f.shape[-1] // tree.up[l].shape[-1],
-    )
-    both = jnp.concatenate([jnp.zeros(nodes * edge**2), f.ravel()])
-    return _exchanged(tree, l, both)[: -f.size].reshape(nodes, edge, edge)
-
-
-def _exchanged(tree, l, both):
-    """Boundaries and fronts, one after the other in a vector, in each other's places.
-
-    Each map is the transpose of the other, so that both together are symmetric and stand here as
-    the solution of a symmetric system: left to itself JAX would turn gathers into scatters, which
-    take twenty times longer. The half that is not used is never computed.
-    """
-    up, down = tree.up[l], tree.down[l]
-    (n, _, f), (m, b) = up.shape, down.shape
-    d = math.isqrt(both.size // (n * f * f + m * b * b))
-    node, parent = jnp.arange(n)[:, None, None], jnp.arange(m)[:, None, None] // 2
-
-    def exchange(_, both):
-        s, front = both[: m * (b * d) ** 2], both[m * (b * d) ** 2 :]
-        s = _blocked(s.reshape(m, b * d, b * d), d)
-        front = _blocked(front.reshape(n, f * d, f * d), d)
-        part = lambda k: s[2 * node + k, up[:, k, :, None], :, up[:, k, None, :], :]
-        below = front[parent, down[:, :, None], :, down[:, None, :], :]
-        return jnp.concatenate([_flat(below).ravel(), _flat(part(0) + part(1)).ravel()])
-
-    return jax.lax.custom_linear_solve(lambda both: both, both, exchange, symmetric=True)
 
 
 def _t(a):
@@ -208,24 +168,20 @@ def _flat(blocks):
     return blocks.transpose(0, 1, 3, 2, 4).reshape(n, p * d, q * d)
 
 
-def _blocked(s, d):
-    """(N, p d, q d) -> (N, p + 1, d, q + 1, d), the last block zero."""
-    n, p, q = s.shape
-    room = ((0, 0), (0, 1), (0, 0), (0, 1), (0, 0))
-    return jnp.pad(s.reshape(n, p // d, d, q // d, d), room)
-
-
+@loop_on_cpu
 def solve(factor, b):
     """G b for fields b (n, d) or (n, d, c), G the inverse with the spring; zero after a failure."""
     return _masked(factor, _upwards(factor, _downwards(factor, _columns(b)))).reshape(b.shape)
 
 
+@loop_on_cpu
 def solve_lower(factor, b):
     """A^T b with A A^T = G; a particle's entries stand at its own place."""
     parts = [y.reshape(-1, factor.dim, y.shape[-1]) for y in _downwards(factor, _columns(b))]
     return _masked(factor, _gather(factor.tree, parts)).reshape(b.shape)
 
 
+@loop_on_cpu
 def solve_upper(factor, y):
     """A y with A A^T = G: variables in which the matrix is the identity."""
     padded = jnp.pad(_columns(y), ((0, 1), (0, 0), (0, 0)))
@@ -285,6 +241,7 @@ def _upwards(factor, ys):
     return _gather(tree, parts)
 
 
+@loop_on_cpu
 def selected(factor):
     """Blocks G_ij on the pairs (b, d, d), zero where not valid, and G_ii (n, d, d)."""
     read = _Reader(factor)
@@ -293,7 +250,7 @@ def selected(factor):
         x = factor.inverse[l]
         own = _t(x) @ x
         if l:
-            edge = _to_children(factor.tree, l - 1, front)
+            edge = to_children(front, factor.tree.up[l - 1], factor.tree.down[l - 1])
             y = _t(x) @ factor.coupling[l - 1]
             across = -y @ edge
             own = own - across @ _t(y)
@@ -322,7 +279,9 @@ def change_of_selected(factor, diagonal, blocks):
         if l:
             y = _t(x) @ factor.coupling[l - 1]
             dy = c @ (d_across - d_own @ y)
-            edge, d_edge = _to_children(tree, l - 1, front), _to_children(tree, l - 1, slope)
+            edge, d_edge = (
+                to_children(f, tree.up[l - 1], tree.down[l - 1]) for f in (front, slope)
+            )
             across, d_ob = -y @ edge, -dy @ edge - y @ d_edge
             own, change = own - across @ _t(y), change - d_ob @ _t(y) - across @ _t(dy)
         front = _whole(own, across, edge) if l else own
@@ -383,7 +342,7 @@ def attached(factor, diagonal, blocks):
 @attached.defjvp
 def _attached_jvp(primals, tangents):
     (constant, *matrix), (_, *change) = primals, tangents
-    anew = lambda *matrix: factor(constant.tree, *matrix, spring=constant.spring)
+    anew = lambda *matrix: _factor(constant.tree, *matrix, spring=constant.spring)
     slope = jax.jvp(anew, tuple(matrix), tuple(change))[1]
     return constant, slope
 

@@ -2,7 +2,7 @@
 
     M dx = -g,        solved as        M y = -g + a M w,        dx = y - a w
 
-The field w is irregular, fixed, and zero where nothing touches; a makes both parts of the right-hand
+The field w is irregular, fixed, zero where nothing touches; a makes both parts of the right-hand
 side equally large. Conjugate gradients meet negative curvature only where the right-hand side has a
 part along it, and the force of a symmetric configuration (a square lattice, a saddle between two
 equal minima) has none: with w every solve sees every mode, at no cost (9,900 products in 10

@@ -75,7 +75,7 @@ class Expansion(OfGlass, OfBonds, Struct):
 
     @property
     def place(self) -> Array:
-        """Coordinates (n, d) by which the direct engine orders particles."""
+        """Coordinates (n, d), fractional, by which the direct engine orders particles."""
         return fractional(self.glass.box, self.position)
 
     @property

@@ -31,7 +31,7 @@ class HessianExpansion(OfBonds, Struct):
         coupling: (m, d, d), blocks M_ij of the pairs.
         pairs: Bonds, all pairs of the matrix; those that count as bonds come first.
         bonds: Bonds.
-        place: (n, d), coordinates by which the direct engine orders particles.
+        place: (n, d), coordinates between 0 and 1 by which the direct engine orders particles.
         position: (n, d), zeros: a matrix does not know where its particles are.
         status: bits.
     """
@@ -111,6 +111,8 @@ def from_hessian(matrix, dim: int, *, pairs=None, position=None) -> HessianExpan
         place = np.asarray(position, float)
         if place.shape != (n, dim):
             raise ValueError(f"position must have shape {(n, dim)}, found {place.shape}")
+    extent = place.max(axis=0) - place.min(axis=0)
+    place = (place - place.min(axis=0)) / np.where(extent > 0, extent, 1.0)
     every = Bonds(jnp.asarray(i), jnp.asarray(j), jnp.ones(len(i), bool))
     return HessianExpansion(
         float64("matrix", own),

@@ -92,6 +92,6 @@ def _batch(arguments, dims, *, rising, axes):
 _exchange.def_impl(_run)
 _exchange.def_abstract_eval(_shape)
 mlir.register_lowering(_exchange, mlir.lower_fun(_apply, multiple_results=False))
-ad.defjvp(_exchange, lambda change, x, *index, **params: _exchange.bind(change, *index, **params))
+ad.defjvp(_exchange, lambda t, x, *index, **params: _exchange.bind(t, *index, **params), None, None)
 ad.primitive_transposes[_exchange] = _transpose
 batching.primitive_batchers[_exchange] = _batch

@@ -16,6 +16,9 @@ def loop_on_cpu(function):
 
     @safe.def_vmap
     def rule(size, batched, *arguments):
+        if not any(jax.tree.leaves(batched)):
+            result = function(*arguments)
+            return result, jax.tree.map(lambda _: False, result)
         leaves, tree = jax.tree.flatten(arguments)
         batched = jax.tree.leaves(batched)
         mapped = [leaf for leaf, flag in zip(leaves, batched, strict=True) if flag]

@@ -35,7 +35,6 @@ from ..linalg.filtered import lowest_by_filter
 from ..linalg.krylov import Eigenpairs, lowest_by_inverse
 from ..linalg.lapack import eigh
 from ..linalg.tangent import projected_solution
-from ..system.box import fractional
 
 METHODS = ("auto", "filter", "direct", "dense")
 DENSE_SIZE = 1000  # degrees of freedom below which full diagonalisation (0.1 s) is the fastest
@@ -203,7 +202,7 @@ def _plane_waves(e, count):
     side = math.ceil((2 * count) ** (1 / d) / 2) + 1
     half = [k for k in itertools.product(range(-side, side + 1), repeat=d) if k > (0,) * d]
     half = sorted(half, key=lambda k: sum(i * i for i in k))[:count]
-    phase = 2 * jnp.pi * fractional(e.glass.box, e.position) @ jnp.array(half, float).T
+    phase = 2 * jnp.pi * e.place @ jnp.array(half, float).T
     across = [np.linalg.svd(np.array(k, float)[None])[2][1:] for k in half]
     waves = [
         jnp.outer(f(phase[:, k]), u).ravel()

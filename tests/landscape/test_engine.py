@@ -193,7 +193,7 @@ def test_every_depth_of_the_tree_gives_the_same_blocks(ipl, monkeypatch):
 def test_a_tree_without_room_is_flagged_when_traced_and_made_anew_when_not(ipl, monkeypatch):
     tight = dissection._usual(ipl.expansion)
     tight = tight._replace(own=tuple(a // 2 for a in tight.own))
-    monkeypatch.setattr(dissection, "_usual", lambda e: tight)
+    monkeypatch.setattr(dissection, "_usual", lambda *_: tight)
     jg.require(jg.factorise(ipl.expansion))
     flagged = jax.jit(lambda e: jg.factorise(e).status)(ipl.expansion)
     assert int(flagged) & jg.Status.SEPARATOR_OVERFLOW

@@ -2,6 +2,8 @@
 and LAPACK.
 
 python benchmarks/solvers.py [--only modes]
+
+CHOLMOD and sparsax stand beside it where they are installed (pip install scikit-sparse sparsax).
 """
 
 import os
@@ -134,17 +136,109 @@ def dense_inverse(e):
     return time.perf_counter() - start
 
 
+def pinned(e):
+    """The Hessian with its first particle held, which makes it positive."""
+    matrix = jg.to_scipy(e).tolil()
+    for axis in range(e.glass.dim):
+        matrix[axis, axis] += 100
+    return matrix.tocsc()
+
+
+def superlu(matrix):
+    """SuperLU as it is fastest for these: minimum degree of A + A^T, pivots on the diagonal."""
+    options = {"SymmetricMode": True}
+    return spl.splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options)
+
+
+def cholmod(matrix):
+    """Seconds of CHOLMOD's analysis and factor, and "-" where scikit-sparse is not installed."""
+    try:
+        from sksparse import cholmod
+    except ImportError:
+        return None
+    return peer(lambda: cholmod.cho_factor(matrix), repeat=3)[0]
+
+
+def selected_inverse(matrix):
+    """Seconds of sparsax's factor and selected inverse (CHOLMOD, Takahashi), None without it."""
+    try:
+        import sparsax
+    except ImportError:
+        return None
+    entries = matrix.tocoo()
+    i, j, value = map(jnp.asarray, (entries.row, entries.col, entries.data))
+    # Its factor is cached by value: a matrix that differs by rounding is a new one.
+    scale = iter(1 + 1e-15 * np.arange(1, 100))
+    run = lambda: jax.block_until_ready(sparsax.selinv(i, j, value * next(scale), matrix.shape[0]))
+    run()
+    return peer(run, repeat=2)[0]
+
+
+def nine_times(e):
+    """A minimum of 90,000 particles without its quench."""
+    return jg.expand(jg.models.get("ipl2d"), jg.prepare.tiled(e.glass, 3))
+
+
+def factors():
+    """Dissection and factor, then the blocks; the symbolic work is included on all sides."""
+    rows, times = [], {}
+    for name, n in (
+        ("ipl2d", 1_600),
+        ("ipl2d", 10_000),
+        ("ipl2d", 40_000),
+        ("ipl2d", 90_000),
+        ("ipl3d", 2_000),
+        ("ipl3d", 8_000),
+    ):
+        e = expansion(name, n) if n < 90_000 else nine_times(expansion(name, 10_000))
+        matrix, repeat = pinned(e), 5 if e.count * e.glass.dim < 20_001 else 2
+        first, ours, factor = timed(jg.factorise, e, repeat=repeat)
+        compiled, reading, found = timed(selected, e, factor, repeat=repeat)
+        times[name, n] = ours + reading
+        theirs, _ = peer(lambda m=matrix: superlu(m), repeat=2)
+        others = cholmod(matrix), selected_inverse(matrix)
+        total = float(jnp.sum(e.stiffness * found)) / (e.position.size - e.glass.dim) - 1
+        seconds = lambda t: "-" if t is None else f"{t:.3g} s"
+        rows.append(
+            (
+                f"{name}, n = {n}",
+                f"{first + compiled:.1f} s",
+                f"{ours:.3g} s",
+                seconds(theirs),
+                seconds(others[0]),
+                f"{theirs / ours:.2f}",
+                f"{reading:.3g} s",
+                seconds(others[1]),
+                f"{abs(total):.0e}",
+                f"{peak_memory():.1f} GB",
+            )
+        )
+    slope = np.log(times["ipl2d", 90_000] / times["ipl2d", 1_600]) / np.log(90_000 / 1_600)
+    columns = (
+        "system",
+        "first calls",
+        "factor",
+        "SuperLU",
+        "CHOLMOD",
+        "SuperLU over ours",
+        "blocks on every bond",
+        "sparsax, factor and entries",
+        "sum rule",
+        "peak memory",
+    )
+    text = table("Factor and selected inverse beside sparse solvers", columns, rows)
+    grows = "between 1,600 and 90,000 particles in two dimensions (90,000: nine tiles of 10,000)"
+    return text + f"\nFactor and blocks together grow as n^{slope:.2f} {grows}.\n"
+
+
 def right_hand_sides():
     e = expansion("ipl2d", 10_000)
     n, d = e.position.shape
-    factor = jg.factorise(e)
+    factor, matrix = jg.factorise(e), pinned(e)
     b = jax.random.normal(jax.random.key(0), (n, d, 128))
     b = b - b.mean(0)
     first, ours, x = timed(jax.jit(engine.apply_inverse), e, factor, b)
-    matrix = jg.to_scipy(e).tocsc()
-    matrix[0, 0] += 100
-    matrix[1, 1] += 100
-    factored, lu = peer(lambda: spl.splu(matrix), repeat=2)
+    factored, lu = peer(lambda: superlu(matrix), repeat=2)
     solved, reference = peer(lambda: lu.solve(np.asarray(b).reshape(n * d, -1)), repeat=2)
     reference = reference.reshape(n, d, -1)
     reference, x = (a - a.mean(0) for a in (reference, np.asarray(x)))
@@ -196,4 +290,4 @@ def conjugate_gradients():
 
 
 if __name__ == "__main__":
-    run(__doc__, (conjugate_gradients, right_hand_sides, modes, inverse_blocks))
+    run(__doc__, (conjugate_gradients, factors, right_hand_sides, modes, inverse_blocks))

@@ -49,8 +49,8 @@ def bandwidth():
 
 
 def arithmetic():
-    """Operations of a factor: per slab five products, a triangle's inverse and a Cholesky factor of
-    blocks of size m.
+    """Operations of a factor: per node a Cholesky factor and its triangle's inverse, and products
+    with the boundary.
     """
     matrix = jnp.ones((2_000, 2_000))
     _, seconds, _ = timed(jax.jit(jnp.matmul), matrix, matrix)
@@ -59,11 +59,12 @@ def arithmetic():
     for name, n in (("ipl2d", 10_000), ("ipl3d", 2_000), ("ipl3d", 4_000)):
         e = expansion(name, n)
         _, best, factor = timed(jg.factorise, e, repeat=3)
-        slabs = factor.inside.layout.slabs
-        size = factor.inside.thickness * e.glass.dim
-        work = slabs * (10 + 1 + 1 / 3) * size**3 / 1e9
+        plan, d = factor.inside.tree.plan, e.glass.dim
+        work = 0.0
+        for level, (own, edge) in enumerate(zip(plan.own, plan.boundary, strict=True)):
+            work += 2**level * d**3 * (2 / 3 * own**3 + 2 * own**2 * edge + 2 * own * edge**2) / 1e9
         rate = work / best
-        shape = f"{slabs} slabs of {size}"
+        shape = f"{plan.depth + 1} levels, root {plan.own[0] * d}"
         rows.append(
             (
                 f"factor, {name}, n = {n}, {shape}",

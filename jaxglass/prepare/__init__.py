@@ -2,5 +2,6 @@
 
 from ..minimise.quench import push_apart
 from .dynamics import run_dynamics, start_dynamics
+from .starts import tiled
 
-__all__ = ["push_apart", "run_dynamics", "start_dynamics"]
+__all__ = ["push_apart", "run_dynamics", "start_dynamics", "tiled"]

@@ -1,6 +1,7 @@
-"""Random starts without overlaps."""
+"""Random starts, and large glasses of small ones."""
 
 import jax
+import numpy as np
 from jax import Array
 
 from ..core.checks import integer, positive
@@ -8,6 +9,7 @@ from ..models import catalogue
 from ..models.entry import Entry
 from ..system.box import cartesian, make_box
 from ..system.glass import Glass
+from ..system.glass import glass as checked
 
 
 def random_glass(
@@ -37,3 +39,29 @@ def random_glass(
     place, kind = jax.random.split(key)
     position = cartesian(box, jax.random.uniform(place, (n, at.dim)))
     return Glass(position, box, **catalogue.particles(kind, at, n))
+
+
+def tiled(glass: Glass, copies: int) -> Glass:
+    """Periodic images of a glass as one large glass: of an inherent structure, one again.
+
+    Its local energies are those of the small one; its long waves are new. What is exact about a
+    large glass can be tried on one without a long quench.
+
+    Args:
+        glass: Glass.
+        copies: images along each cell vector.
+
+    Example:
+        >>> jg.prepare.tiled(glass, 3).count == 9 * glass.count
+        True
+    """
+    copies, d = integer("copies", copies, at_least=1), glass.dim
+    steps = np.stack(np.meshgrid(*[np.arange(copies)] * d, indexing="ij"), axis=-1).reshape(-1, d)
+    place = glass.position + (steps @ glass.box.cell.T)[:, None]
+    every = lambda a: None if a is None else jax.numpy.tile(a, len(steps))
+    return checked(
+        place.reshape(-1, d),
+        copies * glass.box.cell,
+        species=every(glass.species),
+        diameter=every(glass.diameter),
+    )

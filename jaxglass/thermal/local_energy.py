@@ -67,7 +67,7 @@ def local_thermal_energy(
 
     Args:
         e: Expansion with bonds, at a minimum.
-        method: "direct", exact, cost O(n^2) in two dimensions and O(n^(7/3)) in three; "dense",
+        method: "direct", exact, cost O(n^1.5) in two dimensions and O(n^2) in three; "dense",
             exact, by full diagonalisation; "stochastic", random probes with the lowest modes taken
             out exactly, memory O(n), for what does not fit otherwise; "modes", the sum over the
             lowest modes only. "auto": direct while it fits in memory.

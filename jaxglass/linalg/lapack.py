@@ -5,12 +5,14 @@ runs on, and waits for them. As many such calls at once as there are threads, tw
 machine, then wait for ever. So a batch is a loop on CPUs and a batched call elsewhere.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 
 
-def loop_on_cpu(function):
+def loop_on_cpu(function: Any) -> Any:
     """The function with a rule for vmap: a loop over samples on CPUs, a batch elsewhere."""
     safe = jax.custom_batching.custom_vmap(function)
 
@@ -26,8 +28,8 @@ def loop_on_cpu(function):
         def of_one(function):
             def one(mapped):
                 own = iter(mapped)
-                every = zip(leaves, batched, strict=True)
-                every = [next(own) if flag else leaf for leaf, flag in every]
+                known = zip(leaves, batched, strict=True)
+                every = [next(own) if flag else leaf for leaf, flag in known]
                 return function(*jax.tree.unflatten(tree, every))
 
             return one

@@ -89,7 +89,7 @@ def _factor(tree, diagonal, blocks, shift=0.0, spring=None):
             schur = rest - _t(w) @ w
             couplings.append(w)
     pivots = [jnp.diagonal(x, axis1=1, axis2=2) for x in inverses]
-    logdet = -2 * sum(jnp.sum(jnp.log(p)) for p in pivots)
+    logdet = -2 * jnp.sum(jnp.stack([jnp.sum(jnp.log(p)) for p in pivots]))
     sizes = [
         jnp.pad(entries, ((0, 1), (0, 0)))[own].reshape(p.shape)
         for own, p in zip(tree.own[::-1], pivots)
@@ -139,8 +139,13 @@ def _rows(tree, diagonal, blocks):
     beside = tree.level[low] == tree.level[top]
     block = jnp.where(tree.swap[:, None, None], _t(blocks), blocks)
     everyone = jnp.arange(plan.n)
-    places = at(everyone, tree.place, True), at(low, tree.pos, tree.valid)
-    places = jnp.concatenate([*places, at(top, tree.place[low], tree.valid & beside)])
+    places = jnp.concatenate(
+        [
+            at(everyone, tree.place, True),
+            at(low, tree.pos, tree.valid),
+            at(top, tree.place[low], tree.valid & beside),
+        ]
+    )
     values = jnp.concatenate([diagonal, block, _t(block)]).reshape(-1, d * d)
     flat = jnp.zeros((int(start[-1]), d * d)).at[places].add(values, mode="drop")
     cut = lambda l: flat[start[l] : start[l + 1]].reshape(2**l, a[l], f[l], d, d)
@@ -209,11 +214,11 @@ def _downwards(factor, b):
     """L^-1 b per level (N, a d, c), leaves first."""
     tree, (_, d, c) = factor.tree, b.shape
     padded = jnp.pad(b, ((0, 1), (0, 0), (0, 0)))
-    ys, carried = [], None
+    ys, carried = [], jnp.zeros((2 ** (tree.plan.depth + 1), 0, c))
     for l in reversed(range(tree.plan.depth + 1)):
         a = tree.plan.own[l] * d
-        rhs, rest = padded[tree.own[l]].reshape(2**l, a, c), 0.0
-        if carried is not None:
+        rhs, rest = padded[tree.own[l]].reshape(2**l, a, c), jnp.zeros(())
+        if l < tree.plan.depth:
             s = jnp.pad(carried.reshape(2 ** (l + 1), -1, d, c), ((0, 0), (0, 1), (0, 0), (0, 0)))
             child = 2 * jnp.arange(2**l)[:, None]
             both = s[child, tree.up[l][:, 0]] + s[child + 1, tree.up[l][:, 1]]
@@ -228,7 +233,7 @@ def _downwards(factor, b):
 def _upwards(factor, ys):
     """L^-T y as a field (n, d, c)."""
     tree, d, c = factor.tree, factor.dim, ys[0].shape[-1]
-    parts, front = [], None
+    parts, front = [], jnp.zeros((1, 0, d, c))
     for l, y in enumerate(ys):
         edge = jnp.zeros((1, 0, d, c))
         if l:
@@ -342,7 +347,7 @@ def attached(factor, diagonal, blocks):
 @attached.defjvp
 def _attached_jvp(primals, tangents):
     (constant, *matrix), (_, *change) = primals, tangents
-    anew = lambda *matrix: _factor(constant.tree, *matrix, spring=constant.spring)
+    anew = lambda diagonal, blocks: _factor(constant.tree, diagonal, blocks, 0.0, constant.spring)
     slope = jax.jvp(anew, tuple(matrix), tuple(change))[1]
     return constant, slope
 

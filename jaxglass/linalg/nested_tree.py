@@ -102,7 +102,8 @@ def usual_plan(n, width, pairs, room=ROOMY):
         room: ROOMY where what does not fit gets no second try, else SNUG.
     """
     with jax.core.eval_context():
-        return _plan(*_lattice(n, width, pairs), width, room)
+        u, i, j, valid = _lattice(n, width, pairs)
+        return _plan(u, i, j, valid, width, room)
 
 
 def exact_plan(u, i, j, valid, width):

@@ -12,7 +12,7 @@ import jaxglass as jg
 from jaxglass.landscape import dissection
 from jaxglass.landscape.engine import apply_inverse, inverse_blocks
 from jaxglass.landscape.expansion import bond_third_block
-from jaxglass.linalg import nested_tree
+from jaxglass.linalg import nested, nested_tree
 
 
 def slow(case):
@@ -223,3 +223,39 @@ def test_rattlers_and_disconnected_networks_are_flagged():
     e = jg.expand(jg.models.get("ipl2d"), jg.glass(x, 12.0))
     for method in ("direct", "cg"):
         assert int(jg.solve(e, jnp.ones((4, 2)).at[0].set(-3.0), method=method).status)
+
+
+SHAPES = {  # particles, edges: small, as small as the reach allows, elongated, a single column
+    "small": (16, (4.32, 4.32)),
+    "thirty": (30, (6.0, 5.8)),
+    "elongated": (120, (33.0, 4.2)),
+    "high": (64, (4.2, 17.7)),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_small_and_elongated_boxes(shape):
+    """Against the dense pseudo-inverse, in a program of any shape."""
+    n, edges = SHAPES[shape]
+    x = jax.random.uniform(jax.random.key(2), (n, 2)) * jnp.array(edges)
+    model = jg.models.get("ipl2d")
+    q = jg.require(jg.quench(model, jg.glass(x, edges, species=np.arange(n) % 2)))
+    e = jg.expand(model, q.glass)
+    exact = np.linalg.pinv(jg.to_scipy(e).toarray(), rcond=1e-10, hermitian=True)
+    g = exact.reshape(n, 2, n, 2)
+    i, j = np.asarray(e.bonds.i), np.asarray(e.bonds.j)
+    mixed = g[i, :, j]
+    expected = g[i, :, i] + g[j, :, j] - mixed - np.swapaxes(mixed, 1, 2)
+    expected[~np.asarray(e.bonds.valid)] = 0.0
+    np.testing.assert_allclose(blocks_of(e), expected, atol=1e-9 * np.abs(expected).max())
+    under_jit = jax.jit(lambda e: inverse_blocks(e, jg.factorise(e))[0])(e)
+    np.testing.assert_allclose(under_jit, expected, atol=1e-9 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_a_handful_of_particles_has_floppy_modes(n):
+    """A chain of bonds holds no minimum: flagged, without NaN."""
+    x = np.stack([np.arange(n) * 1.2, np.zeros(n)], axis=1)
+    factor = jg.factorise(jg.expand(jg.models.get("ipl2d"), jg.glass(x, 30.0)))
+    assert int(factor.status) & jg.Status.NOT_A_MINIMUM
+    assert np.isfinite(nested.solve(factor.inside, jnp.asarray(x))).all()

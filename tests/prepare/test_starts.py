@@ -1,0 +1,30 @@
+"""Starts and tiles."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxglass as jg
+
+
+def test_tiles_of_a_minimum_are_a_minimum_with_the_same_local_energies(small):
+    model, glass, e = small
+    large = jg.prepare.tiled(glass, 2)
+    tiles = jg.expand(model, large)
+    assert large.count == 4 * glass.count
+    assert float(jnp.abs(tiles.gradient()).max()) < 1e-9
+    once = np.sort(np.asarray(e.energy)[np.asarray(e.bonds.valid)])
+    four = np.sort(np.asarray(tiles.energy)[np.asarray(tiles.bonds.valid)])
+    np.testing.assert_allclose(four[::4], once, atol=1e-12)
+
+
+def test_tiles_of_sheared_cells_in_space():
+    start = jg.deformed(
+        jg.random_glass(jax.random.key(0), "poly3d", 80), jnp.eye(3).at[0, 1].set(0.3)
+    )
+    tiles = jg.prepare.tiled(start, 2)
+    np.testing.assert_allclose(tiles.box.cell, 2 * start.box.cell)
+    np.testing.assert_array_equal(tiles.diameter, np.tile(start.diameter, 8))
+    with pytest.raises(ValueError, match="copies must be"):
+        jg.prepare.tiled(start, 0)

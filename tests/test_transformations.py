@@ -98,6 +98,7 @@ TABLE = {
     "core_position": lambda m, g, e, f: jg.modes.core_position(g, local(e)),
     "core_difference": lambda m, g, e, f: jg.modes.core_difference(field(e), local(e)),
     "lowest_modes": lambda m, g, e, f: few(e, f).frequency,
+    "tiled": lambda m, g, e, f: jg.prepare.tiled(g, 2).position,
     "push_apart": lambda m, g, e, f: jg.prepare.push_apart(m, g).position,
     "diameters": lambda m, g, e, f: jg.models.diameters(m, g),
     "status": lambda m, g, e, f: jg.local_thermal_energy(e, factor=f).status,

@@ -14,7 +14,8 @@ from jax.scipy.linalg import solve_triangular
 
 def loop_on_cpu(function: Any) -> Any:
     """The function with a rule for vmap: a loop over samples on CPUs, a batch elsewhere."""
-    safe = jax.custom_batching.custom_vmap(function)
+    # Compiled apart, for constants: custom_vmap refuses its own where a condition is mapped.
+    safe = jax.custom_batching.custom_vmap(jax.jit(function))
 
     @safe.def_vmap
     def rule(size, batched, *arguments):

@@ -179,14 +179,12 @@ def solve(factor, b):
     return _masked(factor, _upwards(factor, _downwards(factor, _columns(b)))).reshape(b.shape)
 
 
-@loop_on_cpu
 def solve_lower(factor, b):
     """A^T b with A A^T = G; a particle's entries stand at its own place."""
     parts = [y.reshape(-1, factor.dim, y.shape[-1]) for y in _downwards(factor, _columns(b))]
     return _masked(factor, _gather(factor.tree, parts)).reshape(b.shape)
 
 
-@loop_on_cpu
 def solve_upper(factor, y):
     """A y with A A^T = G: variables in which the matrix is the identity."""
     padded = jnp.pad(_columns(y), ((0, 1), (0, 0), (0, 0)))

@@ -1,6 +1,7 @@
 """Random starts, and large glasses of small ones."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -9,7 +10,6 @@ from ..models import catalogue
 from ..models.entry import Entry
 from ..system.box import cartesian, make_box
 from ..system.glass import Glass
-from ..system.glass import glass as checked
 
 
 def random_glass(
@@ -55,13 +55,13 @@ def tiled(glass: Glass, copies: int) -> Glass:
         >>> jg.prepare.tiled(glass, 3).count == 9 * glass.count
         True
     """
-    copies, d = integer("copies", copies, at_least=1), glass.dim
+    copies, d, box = integer("copies", copies, at_least=1), glass.dim, glass.box
     steps = np.stack(np.meshgrid(*[np.arange(copies)] * d, indexing="ij"), axis=-1).reshape(-1, d)
-    place = glass.position + (steps @ glass.box.cell.T)[:, None]
-    every = lambda a: None if a is None else jax.numpy.tile(a, len(steps))
-    return checked(
-        place.reshape(-1, d),
-        copies * glass.box.cell,
-        species=every(glass.species),
-        diameter=every(glass.diameter),
+    place = glass.position + (steps @ box.cell.T)[:, None]
+    every = lambda a: None if a is None else jnp.tile(a, len(steps))
+    large = box.replace(
+        cell=copies * box.cell,
+        width=None if box.width is None else tuple(copies * w for w in box.width),
+        least_volume=None if box.least_volume is None else len(steps) * box.least_volume,
     )
+    return Glass(place.reshape(-1, d), large, every(glass.species), every(glass.diameter))

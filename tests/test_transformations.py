@@ -120,7 +120,7 @@ UNSMOOTH = {
     "quench", "force", "factorise", "deformed", "softness_field", "heat_capacity", "nonaffinity",
     "mode_map", "particle_sum", "particle_mean", "dipole_response", "cubic_mode", "merge_modes",
     "nonaffine_seeds", "random_seeds", "participation_ratio", "core_position", "core_difference",
-    "push_apart", "diameters", "status",
+    "push_apart", "tiled", "diameters", "status",
 }  # fmt: skip
 DIFFERENTIABLE = sorted(set(TABLE) - UNSMOOTH)
 

@@ -5,7 +5,8 @@
     python examples/07_large_glasses.py --model ipl3d --n 20000 --modes 20
     python examples/07_large_glasses.py --tile 3         nine periodic images of one small glass
 
-Quenched from a random start, and tiled if wished, which leaves a minimum. One factor serves all.
+Quenched from a random start, and tiled if wished, which leaves a minimum of a minimum that is not
+small. One factor serves all.
 The softest spots are found from the softest dipoles: every spot holds some.
 """
 

@@ -42,10 +42,11 @@ def random_glass(
 
 
 def tiled(glass: Glass, copies: int) -> Glass:
-    """Periodic images of a glass as one large glass: of an inherent structure, one again.
+    """Periodic images of a glass as one large glass.
 
-    Its local energies are those of the small one; its long waves are new. What is exact about a
-    large glass can be tried on one without a long quench.
+    An inherent structure stays at rest, and what is exact about large glasses can be tried without
+    a long quench. Waves longer than the small box are new: where they are unstable, as in many
+    glasses of fewer than some hundred particles, the large one is no minimum.
 
     Args:
         glass: Glass.

@@ -8,7 +8,7 @@ import pytest
 import jaxglass as jg
 
 
-def test_tiles_of_a_minimum_are_a_minimum_with_the_same_local_energies(small):
+def test_tiles_of_a_minimum_are_at_rest_with_the_same_local_energies(small):
     model, glass, e = small
     large = jg.prepare.tiled(glass, 2)
     tiles = jg.expand(model, large)

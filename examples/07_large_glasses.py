@@ -38,15 +38,13 @@ def step(words):
 
 def softest_spots(e, factor, kappa, count):
     """Distinct pseudo-harmonic modes that the softest dipoles lead to, one dipole a place."""
-    middle, edges = np.asarray(e.position[e.bonds.i]), np.diag(e.glass.box.cell)
-    bonds = np.zeros(0, int)
-    for bond in np.argsort(kappa):
-        apart = middle[bonds] - middle[bond]
-        apart -= edges * np.round(apart / edges)
-        if bonds.size < 2 * count and np.all(np.sum(apart**2, axis=1) > REACH**2):
-            bonds = np.append(bonds, bond)
-    bonds = np.resize(bonds, (-(-2 * count // BATCH), BATCH))
-    seeds = [jg.modes.dipole_seeds(e, batch, factor=factor) for batch in bonds]
+    at, left, bonds = e.position[e.bonds.i], kappa, []
+    for _ in range(BATCH * -(-2 * count // BATCH)):
+        bonds.append(jnp.argmin(left))
+        apart = e.glass.box.minimum_image(at - at[bonds[-1]])
+        left = jnp.where(jnp.sum(apart**2, axis=1) < REACH**2, jnp.inf, left)
+    batches = jnp.stack(bonds).reshape(-1, BATCH)
+    seeds = [jg.modes.dipole_seeds(e, batch, factor=factor) for batch in batches]
     found = [jg.pseudo_harmonic_mode(e, batch, factor=factor) for batch in seeds]
     modes = jax.tree.map(lambda *parts: jnp.concatenate(parts), *found)
     order = np.setdiff1d(jg.modes.merge_modes(modes)[0], [-1])

@@ -104,25 +104,26 @@ def from_hessian(matrix, dim: int, *, pairs=None, position=None) -> HessianExpan
         pairs = _checked(pairs, n)
         bonds = len(pairs)
         i, j, coupling = _bonds_first(pairs, i, j, coupling, n)
-    if position is None:
-        place = graph_coordinates(n, i, j, dim)
-    else:
-        finite("position", position)
-        place = np.asarray(position, float)
-        if place.shape != (n, dim):
-            raise ValueError(f"position must have shape {(n, dim)}, found {place.shape}")
-    extent = place.max(axis=0) - place.min(axis=0)
-    place = (place - place.min(axis=0)) / np.where(extent > 0, extent, 1.0)
+    place = graph_coordinates(n, i, j, dim) if position is None else position
     every = Bonds(jnp.asarray(i), jnp.asarray(j), jnp.ones(len(i), bool))
     return HessianExpansion(
         float64("matrix", own),
         float64("matrix", coupling),
         every,
         jax.tree.map(lambda a: a[:bonds], every),
-        jnp.asarray(place),
+        jnp.asarray(_between_0_and_1(place, (n, dim))),
         jnp.zeros((n, dim)),
         jnp.int32(0),
     )
+
+
+def _between_0_and_1(position, shape):
+    finite("position", position)
+    place = np.asarray(position, float)
+    if place.shape != shape:
+        raise ValueError(f"position must have shape {shape}, found {place.shape}")
+    extent = place.max(axis=0) - place.min(axis=0)
+    return (place - place.min(axis=0)) / np.where(extent > 0, extent, 1.0)
 
 
 def _checked(pairs, n):

@@ -35,13 +35,13 @@ def _rise(s, up, down):
     child = 2 * jnp.arange(up.shape[0])[:, None, None]
     s = _windows(s, s.shape[-1] // down.shape[-1])
     part = lambda k: s[child + k, up[:, k, :, None], :, up[:, k, None, :], :]
-    return _flat(part(0) + part(1))
+    return flat(part(0) + part(1))
 
 
 def _sink(front, up, down):
     parent = jnp.arange(down.shape[0])[:, None, None] // 2
     front = _windows(front, front.shape[-1] // up.shape[-1])
-    return _flat(front[parent, down[:, :, None], :, down[:, None, :], :])
+    return flat(front[parent, down[:, :, None], :, down[:, None, :], :])
 
 
 def _windows(s, d):
@@ -50,7 +50,7 @@ def _windows(s, d):
     return jnp.pad(s.reshape(n, p, d, p, d), ((0, 0), (0, 1), (0, 0), (0, 1), (0, 0)))
 
 
-def _flat(windows):
+def flat(windows):
     """(N, p, q, d, d) -> (N, p d, q d)."""
     n, p, q, d, _ = windows.shape
     return windows.transpose(0, 1, 3, 2, 4).reshape(n, p * d, q * d)
@@ -73,9 +73,9 @@ def _shape(x, up, down, **params):
 
 
 def _transpose(cotangent, x, up, down, *, rising, axes):
-    if type(cotangent) is not ad.Zero:
-        cotangent = _exchange.bind(cotangent, up, down, rising=not rising, axes=axes)
-    return cotangent if type(cotangent) is not ad.Zero else None, None, None
+    if type(cotangent) is ad.Zero:
+        return None, None, None
+    return _exchange.bind(cotangent, up, down, rising=not rising, axes=axes), None, None
 
 
 def _batch(arguments, dims, *, rising, axes):

@@ -19,7 +19,7 @@ def loop_on_cpu(function: Any) -> Any:
 
     @safe.def_vmap
     def rule(size, batched, *arguments):
-        if not any(jax.tree.leaves(batched)):
+        if not any(jax.tree.leaves(batched)):  # derivatives may leave nothing to map
             result = function(*arguments)
             return result, jax.tree.map(lambda _: False, result)
         leaves, tree = jax.tree.flatten(arguments)

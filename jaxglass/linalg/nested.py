@@ -26,7 +26,7 @@ import numpy as np
 from jax import Array
 
 from ..core.struct import Struct
-from .exchange import to_children, to_parents
+from .exchange import flat, to_children, to_parents
 from .lapack import inverse_cholesky, loop_on_cpu
 from .nested_tree import Tree
 
@@ -128,7 +128,7 @@ def _rows(tree, diagonal, blocks):
     plan, d = tree.plan, diagonal.shape[-1]
     a, f = np.array(plan.own), np.array(plan.own) + np.array(plan.boundary)
     start = np.concatenate([[0], np.cumsum(2 ** np.arange(plan.depth + 1) * a * f)])
-    low, top = jnp.where(tree.swap, tree.j, tree.i), jnp.where(tree.swap, tree.i, tree.j)
+    low, top = tree.ends
 
     def at(particle, column, keep):
         l, place = tree.level[particle], tree.place[particle]
@@ -154,7 +154,7 @@ def _rows(tree, diagonal, blocks):
 
 def _front(tree, l, rows, schur):
     """F_oo, F_ob and F_bb of all nodes of a level: rows of the matrix and what children add."""
-    rows = _flat(rows)
+    rows = flat(rows)
     a = rows.shape[1]
     if schur is None:
         return rows[:, :, :a], rows[:, :, a:], 0.0
@@ -165,12 +165,6 @@ def _front(tree, l, rows, schur):
 
 def _t(a):
     return jnp.swapaxes(a, -1, -2)
-
-
-def _flat(blocks):
-    """(N, p, q, d, d) -> (N, p d, q d)."""
-    n, p, q, d, _ = blocks.shape
-    return blocks.transpose(0, 1, 3, 2, 4).reshape(n, p * d, q * d)
 
 
 @loop_on_cpu
@@ -303,8 +297,7 @@ class _Reader:
 
     def __init__(self, factor):
         tree = factor.tree
-        low = jnp.where(tree.swap, tree.j, tree.i)
-        self.factor, self.who = factor, jnp.concatenate([low, jnp.arange(tree.plan.n)])
+        self.factor, self.who = factor, jnp.concatenate([tree.ends[0], jnp.arange(tree.plan.n)])
         self.column = jnp.concatenate([tree.pos, tree.place])
         self.found = jnp.zeros((self.who.size, factor.dim, factor.dim))
 

@@ -80,6 +80,11 @@ class Tree(Struct):
     overflow: Array
     plan: Plan = static()
 
+    @property
+    def ends(self):
+        """Lower and upper end of every pair."""
+        return _ends(self.swap, self.i, self.j)
+
 
 class _Found(NamedTuple):
     level: Array
@@ -91,7 +96,14 @@ class _Found(NamedTuple):
     bounded: Array  # (levels, nodes), counts
 
 
-@functools.lru_cache(maxsize=256)
+class _Counts(NamedTuple):
+    """Axes, and the most own and boundary particles of a node at each level."""
+
+    axes: tuple[int, ...]
+    own: tuple[int, ...]
+    boundary: tuple[int, ...]
+
+
 def usual_plan(n, width, pairs, room=ROOMY):
     """The Plan for n particles in a box of given widths with at most so many pairs.
 
@@ -101,25 +113,35 @@ def usual_plan(n, width, pairs, room=ROOMY):
         pairs: number of pairs.
         room: ROOMY where what does not fit gets no second try, else SNUG.
     """
-    with jax.core.eval_context():
-        u, i, j, valid = _lattice(n, width, pairs)
-        return _plan(u, i, j, valid, width, room)
+    return _plan(n, _usual_counts(n, width, pairs), room)
 
 
 def exact_plan(u, i, j, valid, width):
     """The Plan for concrete coordinates and pairs."""
-    return _plan(u, i, j, valid, width, TIGHT)
+    return _plan(u.shape[0], _counts(u, i, j, valid, width), TIGHT)
 
 
-def _plan(u, i, j, valid, width, room):
+def _plan(n, counts, room):
+    size = lambda c: min(math.ceil(room[0] * c + room[1] * math.sqrt(c)) + 2, n)
+    own, boundary = (tuple(map(size, c)) for c in (counts.own, counts.boundary))
+    return Plan(n, counts.axes, own, (0, *boundary[1:]))
+
+
+@functools.lru_cache(maxsize=256)
+def _usual_counts(n, width, pairs):
+    with jax.core.eval_context():
+        u, i, j, valid = _lattice(n, width, pairs)
+        return _counts(u, i, j, valid, width)
+
+
+def _counts(u, i, j, valid, width):
     n, dim = u.shape
     leaf = LEAF if dim <= 2 else LEAF_IN_SPACE
     axes = _axes(width, max(0, round(math.log2(max(n / leaf, 1)))))
     _check_keys(n, i.shape[0], len(axes))
     found = jax.device_get(_search(u, i, j, valid, axes))
-    size = lambda c: min(math.ceil(room[0] * c + room[1] * math.sqrt(c)) + 2, n)
-    most = lambda counts: tuple(size(int(c)) for c in counts.max(axis=1))
-    return Plan(n, axes, most(found.owned), (0, *most(found.bounded)[1:]))
+    most = lambda counts: tuple(map(int, counts.max(axis=1)))
+    return _Counts(axes, most(found.owned), most(found.bounded))
 
 
 def _lattice(n, width, pairs):
@@ -166,14 +188,13 @@ def _search(u, i, j, valid, axes):
     depth = len(axes)
     level, home = _homes(u, i, j, valid, axes)
     place, owned = _places(level, home, depth)
-    low, top = _ends(level, i, j)
+    low, top = _ends(level[i] <= level[j], i, j)
     enter = lambda at: _boundary(level, home, low, top, valid, depth, at)
     return _Found(level, home, place, owned, *jax.lax.map(enter, jnp.arange(depth + 1)))
 
 
-def _ends(level, i, j):
-    swap = level[i] > level[j]
-    return jnp.where(swap, i, j), jnp.where(swap, j, i)
+def _ends(swap, i, j):
+    return jnp.where(swap, j, i), jnp.where(swap, i, j)
 
 
 def _homes(u, i, j, valid, axes):
@@ -263,7 +284,8 @@ def _tabulate(plan, i, j, valid, found):
     """The tables of a Tree; what does not fit is left out."""
     level, home, place, owned, pos, first, bounded = found
     a, b = jnp.array(plan.own), jnp.array(plan.boundary)
-    low, top = _ends(level, i, j)
+    swap = level[i] <= level[j]
+    low, top = _ends(swap, i, j)
     nodes = 2 ** np.arange(plan.depth + 1)
     ids = jnp.arange(plan.n)
     own = _tables(nodes, plan.own, (plan.n,) * nodes.size, level, home, place, ids)
@@ -281,7 +303,6 @@ def _tabulate(plan, i, j, valid, found):
     here = jnp.take_along_axis(pos, own_level[None], 0)[0]
     at = jnp.where(level[top] == own_level, place[top], a[own_level] + here)
     overflow = jnp.any(owned > a[:, None]) | jnp.any(bounded > b[:, None])
-    swap = level[i] <= level[j]
     up = tuple(table.reshape(-1, 2, table.shape[1]) for table in up)
     return Tree(i, j, valid, level, home, place, swap, at, own, up, down, overflow, plan)
 

@@ -182,12 +182,12 @@ def test_every_depth_of_the_tree_gives_the_same_blocks(ipl, monkeypatch):
     e, exact = ipl.expansion, blocks_of(ipl.expansion)
     for leaf in (400, 120, 10):
         monkeypatch.setattr(nested_tree, "LEAF", leaf)
-        nested_tree.usual_plan.cache_clear()
+        nested_tree._usual_counts.cache_clear()
         factored = jg.require(jg.factorise(e))
         assert (factored.inside.tree.plan.depth == 0) == (leaf == 400)
         found = inverse_blocks(e, factored)[0]
         np.testing.assert_allclose(found, exact, atol=1e-11 * float(jnp.abs(exact).max()))
-    nested_tree.usual_plan.cache_clear()
+    nested_tree._usual_counts.cache_clear()
 
 
 def test_a_tree_without_room_is_flagged_when_traced_and_made_anew_when_not(ipl, monkeypatch):

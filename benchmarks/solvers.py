@@ -3,7 +3,7 @@ and LAPACK.
 
 python benchmarks/solvers.py [--only modes]
 
-CHOLMOD and sparsax stand beside it where they are installed (pip install scikit-sparse sparsax).
+CHOLMOD and sparsax stand beside it where they are installed (pip install 'scikit-sparse<0.5' sparsax).
 """
 
 import os
@@ -143,7 +143,7 @@ def cholmod(matrix):
         from sksparse import cholmod
     except ImportError:
         return None
-    return peer(lambda: cholmod.cho_factor(matrix), repeat=3)[0]
+    return peer(lambda: cholmod.cholesky(matrix), repeat=3)[0]
 
 
 def selected_inverse(matrix):

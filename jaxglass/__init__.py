@@ -24,10 +24,10 @@ from .landscape.hessian import HessianExpansion, from_hessian, to_scipy
 from .landscape.particles import particle_mean, particle_sum
 from .landscape.solve import Solution, solve
 from .landscape.strain import stress
+from .landscape.total import energy, force
 from .linalg.stochastic import Estimate
 from .minimise.quench import Quenched, quench
 from .models.pair import PairModel
-from .models.total import energy, force
 from .modes.harmonic import Modes, lowest_modes
 from .modes.spots import SoftSpots, soft_spots
 from .modes.stationary import SoftMode, cubic_mode, pseudo_harmonic_mode, quartic_mode

@@ -25,8 +25,8 @@ from ..core.arrays import dot
 from ..core.checks import integer, is_traced
 from ..core.status import Status, flag
 from ..core.struct import Struct, static
-from ..models import neighbours
 from ..models.pair import PairModel, derivatives, mixed
+from ..neighbours import search
 from ..system.bonds import Bonds, contacts
 from ..system.box import fractional, minimum_image
 from ..system.glass import Glass
@@ -201,22 +201,22 @@ def expand(model: Any, glass: Glass, *, capacity: int | None = None) -> Any:
                 "leave it out"
             )
         return EnergyExpansion(glass, jnp.int32(0), model)
-    neighbours.check(model, glass)
+    search.check(model, glass)
     if capacity is not None:
         return _expand(
             model,
             glass,
-            neighbours.plan(model, glass, capacity=integer("capacity", capacity, at_least=1)),
+            search.plan(model, glass, capacity=integer("capacity", capacity, at_least=1)),
         )
-    roomy = neighbours.with_room(
-        lambda room: _expand(model, glass, neighbours.plan(model, glass, room=room)), model, glass
+    roomy = search.with_room(
+        lambda room: _expand(model, glass, search.plan(model, glass, room=room)), model, glass
     )
     return roomy if is_traced(roomy) else _trimmed(roomy)
 
 
 @functools.partial(jax.jit, static_argnums=2)
 def _expand(model, glass, sizes):
-    bonds, status = neighbours.find_bonds(model, glass, sizes)
+    bonds, status = search.find_bonds(model, glass, sizes)
     e = at_bonds(model, glass, bonds, order=4)
     alone = contacts(bonds, glass.count) == 0
     finite = jnp.all(jnp.isfinite(e.derivative)) & jnp.all(jnp.isfinite(glass.position))

@@ -3,19 +3,22 @@
     v <- (1 - a) v + a |v| F / |F|,        v <- v + dt F,        x <- x + dt v
 
 The largest stable step of the integrator is 2 / omega_max, and a few products with the Hessian at
-every rebuild of the list give omega_max, so the step needs no units from the user. Overlaps are
-first pushed apart by descent in which each particle moves by its force over its own stiffness.
+every new list give omega_max, so the step needs no units from the user. Overlaps are first pushed
+apart by descent in which each particle moves by its force over its own stiffness.
+
+Many samples move at once, each with its own time step; one that is done waits for the others.
 """
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from ..core.arrays import dot
 from ..core.struct import Struct
-from ..landscape.expansion import at_bonds
-from ..models.pair import mixed
-from .lists import on_fresh_lists
-from .tolerance import particle_stiffness, tolerance
+from ..neighbours.listing import forces
+from ..neighbours.moving import on_fresh_lists, where
+from .snapshot import snapshot
+from .tolerance import tolerances
 
 # The values published with the method.
 GROW, SHRINK, MIX, MIX_SHRINK, DELAY = 1.1, 0.5, 0.1, 0.99, 5
@@ -29,17 +32,18 @@ OVERLAP = 20.0
 
 
 class Descent(Struct):
-    """State of a minimisation.
+    """State of a minimisation of many samples.
 
     Attributes:
-        position, velocity: (n, d).
-        force: largest component of the gradient, at this position once done.
-        done: whether the goal is reached.
-        step: time step in units of the largest.
-        mix: weight of the force in the velocity.
-        since: steps since the velocity last pointed uphill.
-        steps: gradients evaluated so far.
-        status: bits of the neighbour lists.
+        position, velocity: (s, n, d).
+        force: (s,), largest component of the gradient, at this position once done.
+        done: (s,), whether the goal is reached.
+        step: (s,), time step in units of the largest.
+        mix: (s,), weight of the force in the velocity.
+        since: (s,), steps since the velocity last pointed uphill.
+        evaluated: (s,), gradients evaluated so far.
+        steps: the same of the sample that took most, a number.
+        status: bits of the lists, a number.
     """
 
     position: Array
@@ -49,106 +53,144 @@ class Descent(Struct):
     step: Array
     mix: Array
     since: Array
+    evaluated: Array
     steps: Array
     status: Array
 
 
-def start(position):
-    """A Descent at rest."""
-    zero = jnp.int32(0)
-    still = jnp.zeros_like(position)
-    infinite, half, mix = (jnp.float64(number) for number in (jnp.inf, 0.5, MIX))
-    return Descent(position, still, infinite, jnp.bool_(False), half, mix, zero, zero, zero)
+def start(position, evaluated):
+    """A Descent at rest at positions (s, n, d) after a number of evaluations (s,)."""
+    samples = len(position)
+    each = lambda value: jnp.full(samples, value)
+    return Descent(
+        position=position,
+        velocity=jnp.zeros_like(position),
+        force=each(jnp.inf),
+        done=each(False),
+        step=each(0.5),
+        mix=each(MIX),
+        since=jnp.zeros(samples, jnp.int32),
+        evaluated=evaluated,
+        steps=jnp.max(evaluated),
+        status=jnp.int32(0),
+    )
+
+
+def _each(a):
+    """(s,) against fields (s, n, d)."""
+    return a[:, None, None]
+
+
+def _largest(field):
+    return jnp.max(jnp.abs(field), axis=(1, 2))
+
+
+def _size(field):
+    return jnp.sqrt(jnp.sum(field * field, axis=(1, 2)))
+
+
+def _one_where_zero(a):
+    return jnp.where(a > 0, a, 1.0)
 
 
 def largest_stiffness(e, products=10):
-    """Estimate from below of the largest |eigenvalue| of the Hessian, within a tenth on glasses.
+    """Estimate (s,) from below of the largest |eigenvalue| of the Hessians of a Snapshot, within a
+    tenth on glasses.
 
     Power iteration, z <- M z / |z|.
     """
-    n, d = e.position.shape
-    z = jnp.cos(1.0 + jnp.arange(n * d)).reshape(n, d)
+    shape = e.position.shape
+    z = jnp.cos(1.0 + jnp.arange(shape[1] * shape[2])).reshape(shape[1:])
 
     def product(z, _):
-        size = jnp.linalg.norm(z)
-        return e.second(z / jnp.where(size > 0, size, 1.0)), None
+        return e.second(z / _each(_one_where_zero(_size(z)))), None
 
-    return jnp.linalg.norm(jax.lax.scan(product, z, length=products)[0])
+    return _size(jax.lax.scan(product, jnp.broadcast_to(z, shape), length=products)[0])
 
 
-def push_apart(model, glass, sizes, state, limit=600):
+def push_apart(model, all, plan, state, limit=600):
     """Moves x_i <- x_i + F_i / k_i, at most a quarter skin, until no overlap stands out.
 
     k_i is the sum of the stiffness of the bonds of particle i, which an overlap lifts far above the
     median.
     """
 
-    def advance(s, bonds, _):
-        e = at_bonds(model, glass.replace(position=s.position), bonds, order=2)
-        stiffness = particle_stiffness(e)
-        gradient = e.gradient()
-        move = -gradient / jnp.where(stiffness > 0, stiffness, 1.0)[:, None]
-        move = move * _cap(move, sizes.skin / 4)
-        return s.replace(
+    def advance(s, pairs, _):
+        e = snapshot(model, all, pairs, s.position)
+        stiffness, gradient = e.stiffness, e.gradient()
+        move = -gradient / _one_where_zero(stiffness)[..., None]
+        move = move * _cap(move, plan.skin / 4)
+        moved = s.replace(
             position=s.position + move,
-            force=jnp.max(jnp.abs(gradient)),
-            done=jnp.max(stiffness) <= OVERLAP * jnp.median(stiffness),
-            steps=s.steps + 1,
+            force=_largest(gradient),
+            done=jnp.max(stiffness, axis=1) <= OVERLAP * jnp.median(stiffness, axis=1),
         )
+        return _counted(moved, s)
 
-    def prepare(s, bonds):
-        return None
+    move = lambda s, pairs: None, advance
+    return on_fresh_lists(model, all, plan, move, _going, state, limit)
 
-    return on_fresh_lists(model, glass, sizes, (prepare, advance), lambda s: ~s.done, state, limit)
+
+def _going(state):
+    return ~jnp.all(state.done)
+
+
+def _counted(moved, before):
+    """What has been done at this step; samples that were done before stay as they are."""
+    moved = moved.replace(evaluated=before.evaluated + 1)
+    shared = {"steps": before.steps + 1, "status": before.status}
+    every = moved.replace(steps=before.force, status=before.force)
+    old = before.replace(steps=before.force, status=before.force)
+    return where(~before.done, every, old).replace(**shared)
 
 
 def _cap(move, longest):
-    """Factor (n, 1) that shortens moves to the longest allowed."""
-    length = jnp.sqrt(jnp.sum(move * move, axis=-1, keepdims=True))
+    """Factor (s, n, 1) that shortens moves to the longest allowed."""
+    length = jnp.sqrt(dot(move, move))[..., None]
     return jnp.minimum(1.0, longest / jnp.where(length > 0, length, longest))
 
 
-def fire(model, glass, sizes, state, force_tol, limit):
-    """Runs FIRE until no component of the gradient is above ``tolerance(e, force_tol)``.
+def fire(model, all, plan, state, force_tol, limit):
+    """Runs FIRE until no component of the gradient is above the tolerance, ``force_tol`` (s,) of
+    the typical force.
 
-    Or the limit of steps. The unit of force is that of the last rebuild of the list. The force of a
-    Descent that is done is that of its own position: the last evaluation makes no move.
+    Or the limit of steps. The unit of force is that of the last list. The force of a sample that is
+    done is that of its own position: the last evaluation makes no move.
     """
 
-    def prepare(s, bonds):
-        scales = mixed(model, glass, bonds.i, bonds.j)
-        e = at_bonds(model, glass.replace(position=s.position), bonds, 2, scales)
-        stiffest = largest_stiffness(e)
-        longest_step = LONGEST / jnp.sqrt(jnp.where(stiffest > 0, stiffest, 1.0))
-        return longest_step, tolerance(e, force_tol), scales
+    def prepare(s, pairs):
+        e = snapshot(model, all, pairs, s.position)
+        longest_step = LONGEST / jnp.sqrt(_one_where_zero(largest_stiffness(e)))
+        return longest_step, tolerances(e, force_tol)
 
-    def advance(s, bonds, context):
-        longest_step, enough, scales = context
-        force = -at_bonds(model, glass.replace(position=s.position), bonds, 1, scales).gradient()
-        largest = jnp.max(jnp.abs(force))
+    def advance(s, pairs, context):
+        longest_step, enough = context
+        force = forces(model, all, pairs, s.position)
+        largest = _largest(force)
         done = largest <= enough
-        downhill = jnp.sum(force * s.velocity) > 0
-        velocity = jnp.where(downhill, s.velocity, 0.0)
+        downhill = jnp.sum(force * s.velocity, axis=(1, 2)) > 0
+        velocity = jnp.where(_each(downhill), s.velocity, 0.0)
         since = jnp.where(downhill, s.since + 1, 0)
         settled = since > DELAY
         grown = jnp.where(settled, jnp.minimum(s.step * GROW, 1.0), s.step)
         step = jnp.maximum(jnp.where(downhill, grown, s.step * SHRINK), SHORTEST)
         mix = jnp.where(downhill, jnp.where(settled, s.mix * MIX_SHRINK, s.mix), MIX)
-        dt = step * longest_step
+        dt = _each(step * longest_step)
         velocity = velocity + dt * force
-        size = jnp.linalg.norm(force)
-        ratio = jnp.linalg.norm(velocity) / jnp.where(size > 0, size, 1.0)
-        velocity = (1 - mix) * velocity + mix * ratio * force
-        velocity = velocity * _cap(dt * velocity, sizes.skin / 4)
-        position = jnp.where(done, s.position, s.position + dt * velocity)
-        return Descent(position, velocity, largest, done, step, mix, since, s.steps + 1, s.status)
+        ratio = _size(velocity) / _one_where_zero(_size(force))
+        velocity = _each(1 - mix) * velocity + _each(mix * ratio) * force
+        velocity = velocity * _cap(dt * velocity, plan.skin / 4)
+        position = jnp.where(_each(done), s.position, s.position + dt * velocity)
+        moved = s.replace(
+            position=position,
+            velocity=velocity,
+            force=largest,
+            done=done,
+            step=step,
+            mix=mix,
+            since=since,
+        )
+        return _counted(moved, s)
 
-    return on_fresh_lists(
-        model,
-        glass,
-        sizes,
-        (prepare, advance),
-        lambda s: ~s.done,
-        state.replace(done=jnp.zeros_like(state.done)),
-        limit,
-    )
+    begin = state.replace(done=jnp.zeros_like(state.done))
+    return on_fresh_lists(model, all, plan, (prepare, advance), _going, begin, limit)

@@ -1,70 +1,19 @@
-"""Lists of bonds that stay right while particles move, and the proof that they do.
+"""A list of bonds that is kept, and the proof that it is still right.
 
 A list holds every pair closer than its cutoff c plus a skin. If the box goes by the map 1 + E and
 particles move by u_i beyond it, a pair that was c + skin apart or more is still c apart while
 
     |E| (c + skin) + 2 max |u_i| <= skin.
-
-While the box stays, that is half a skin for each particle. An outer loop builds lists, an inner
-loop moves until someone has moved so far. Under vmap a sample that waits for its next list costs
-nothing but the wait, where a rebuild inside the step would run for every sample at every step.
 """
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ..core.loop import bounded_loop
 from ..core.struct import Struct
-from ..models.neighbours import OVERFLOWS, find_bonds
+from ..neighbours.search import find_bonds
 from ..system.bonds import Bonds
 from ..system.box import determinant, face_distance, inverse, minimum_image
-
-
-def skin_of(model):
-    """Extra radius of the lists.
-
-    0.14 cutoffs: wide enough for ten steps or more between rebuilds, narrow enough to keep lists
-    short.
-    """
-    return 0.14 * model.reach
-
-
-def on_fresh_lists(model, glass, sizes, move, unfinished, state, limit):
-    """Applies ``move`` to a state, with lists rebuilt on the way, while ``unfinished(state)``.
-
-    Args:
-        move: a pair of functions: context = prepare(state, bonds) after each rebuild,
-            state = advance(state, bonds, context).
-        unfinished: predicate of a state; it must hold at the start.
-        limit: on state.steps.
-
-    Returns:
-        The last state.
-    """
-    prepare, advance = move
-
-    def outer(carry):
-        state, _ = carry
-        begun = state.steps
-        bonds, status = find_bonds(model, glass.replace(position=state.position), sizes)
-        state = state.replace(status=state.status | status)
-        context = prepare(state, bonds)
-        origin = state.position
-
-        def fresh(inner):
-            return jnp.max(jnp.sum((inner.position - origin) ** 2, axis=-1)) < (sizes.skin / 2) ** 2
-
-        going = lambda inner: unfinished(inner) & (inner.steps < limit)
-        state, _ = bounded_loop(
-            lambda s: going(s) & fresh(s), lambda s: advance(s, bonds, context), state, limit
-        )
-        # No step is made from NaN.
-        usable = ((state.status & int(OVERFLOWS)) == 0) & (state.steps > begun)
-        return state, usable & (going(state) | ~fresh(state))
-
-    (state, _), _ = bounded_loop(lambda carry: carry[1], outer, (state, jnp.bool_(True)), limit + 1)
-    return state
 
 
 class Listing(Struct):

@@ -25,12 +25,14 @@ from ..core.vectors import no_tangent
 from ..landscape.expansion import at_bonds
 from ..landscape.solve import remove_translation
 from ..linalg.cg import cg
-from ..models import neighbours
 from ..models.pair import settled
+from ..neighbours import search
+from ..neighbours.assembly import assembly_of, over_samples
+from ..neighbours.moving import MovingPlan, plan_moving, skin_of, soundness
 from ..system.box import wrap
 from ..system.glass import Glass
 from . import fire
-from .lists import Listing, empty_list, list_bonds, skin_of, used_share
+from .lists import Listing, empty_list, list_bonds, used_share
 from .newton import Approach, kick, look, newton, nowhere
 
 # Of the typical bond force, at most 14.2 for the glasses of the catalogue (ipl2d): no component is
@@ -39,6 +41,8 @@ FORCE_TOL = 5e-12
 # Of the typical bond force, where FIRE first hands over to Newton. Steps of 20 quenches of ipl2d
 # from T = 1, n = 1,024: 17,800 at 3e-4, 17,500 at 1e-3, 17,700 at 3e-3.
 FIRST = 1e-3
+# A goal that every force meets, zero times it a number.
+ANY = 1e300
 # Root mean square move off a saddle, in skins: small beside the distance between particles, and
 # large enough that FIRE has left the saddle before the force falls below any tolerance.
 KICK = 0.01
@@ -68,7 +72,8 @@ class Quenched(Struct):
 
 
 class _Settings(NamedTuple):
-    sizes: neighbours.Plan
+    sizes: search.Plan
+    moving: MovingPlan
     force_tol: float
     max_steps: int
     at_once: bool
@@ -76,9 +81,13 @@ class _Settings(NamedTuple):
 
 
 class _Progress(Struct):
-    """Where a quench stands: Descent, last list, Approach on it, FIRE's goal, whether kicked."""
+    """Where a quench stands: positions, gradients evaluated, last list, Approach on it, FIRE's
+    goal, whether kicked.
+    """
 
-    state: fire.Descent
+    position: Array
+    steps: Array
+    status: Array
     listing: Listing
     at: Approach
     goal: Array
@@ -122,7 +131,7 @@ def quench(
         >>> bool(jg.quench(model, start).max_force < 1e-10)
         True
     """
-    neighbours.check(model, glass)
+    search.check(model, glass)
     positive("force_tol", force_tol)
     integer("max_steps", max_steps, at_least=1)
     if not isinstance(after, Quenched | None):
@@ -130,12 +139,13 @@ def quench(
     kept = None if after is None else after.listing
 
     def attempt(room):
-        sizes = neighbours.plan(model, glass, skin=skin_of(model), room=room)
+        sizes = search.plan(model, glass, skin=skin_of(model), room=room)
         # A list of the same capacity, so that scans can carry it.
         if kept is not None and room == 1:
             sizes = sizes._replace(capacity=kept.bonds.capacity)
         settings = _Settings(
             sizes=sizes,
+            moving=plan_moving(model, glass, room),
             force_tol=float(force_tol),
             max_steps=max_steps,
             at_once=after is not None,
@@ -143,7 +153,7 @@ def quench(
         )
         return _quench(model, glass, kept if room == 1 else None, settings=settings)
 
-    return neighbours.with_room(attempt, model, glass, kept)
+    return search.with_room(attempt, model, glass, kept)
 
 
 def push_apart(model, glass):
@@ -154,16 +164,35 @@ def push_apart(model, glass):
         >>> bool(jg.energy(model, jg.prepare.push_apart(model, start)) < jg.energy(model, start))
         True
     """
-    neighbours.check(model, glass)
-    attempt = lambda room: _push_apart(
-        model, glass, sizes=neighbours.plan(model, glass, skin=skin_of(model), room=room)
+    search.check(model, glass)
+    attempt = lambda room: _push_apart(model, glass, plan=plan_moving(model, glass, room))
+    return _placed(glass, search.with_room(attempt, model, glass).position)
+
+
+@functools.partial(jax.jit, static_argnames="plan")
+def _push_apart(model, glass, *, plan):
+    return _moved(fire.push_apart, plan)(settled(model), glass, glass.position, jnp.int32(0))
+
+
+class _Moved(Struct):
+    """Positions, gradients evaluated, status."""
+
+    position: Array
+    steps: Array
+    status: Array
+
+
+def _moved(descend, plan, *rest):
+    """A way down from fire.py as a function of (model, glass, position, steps)."""
+
+    def run(model, glasses, position, steps, *goal):
+        all = assembly_of(model, glasses)
+        state = descend(model, all, plan, fire.start(position, steps), *goal, *rest)
+        return state.position, state.evaluated, state.status | soundness(model, all, glasses)
+
+    return lambda model, glass, *state: _Moved(
+        *over_samples(run)(model, glass, *map(jnp.asarray, state))
     )
-    return _placed(glass, neighbours.with_room(attempt, model, glass).position)
-
-
-@functools.partial(jax.jit, static_argnames="sizes")
-def _push_apart(model, glass, *, sizes):
-    return fire.push_apart(settled(model), glass, sizes, fire.start(glass.position))
 
 
 def _placed(glass, position):
@@ -190,19 +219,19 @@ def _minimum(model, glass, kept, settings):
     if settings.at_once:
         progress = _go_on(model, glass, kept, settings)
     else:
-        progress = _descend(model, glass, settings, fire.start(glass.position))
-    state, at = progress.state, progress.at
+        progress = _descend(model, glass, settings, jnp.int32(0))
+    at = progress.at
     # without finite positions no bond pulls
     finite = jnp.isfinite(at.force) & jnp.all(jnp.isfinite(at.position))
     status = (
-        state.status
+        progress.status
         | progress.listing.status
         | flag(~at.at_rest, Status.NOT_CONVERGED)
         | flag(at.negative, Status.NOT_A_MINIMUM)
         | flag(~jnp.all(at.touched), Status.RATTLERS)
         | flag(~finite, Status.NOT_FINITE)
     )
-    return wrap(glass.box, at.position), (at, progress.listing, state.steps, status)
+    return wrap(glass.box, at.position), (at, progress.listing, progress.steps, status)
 
 
 def _go_on(model, glass, kept, settings):
@@ -216,36 +245,51 @@ def _go_on(model, glass, kept, settings):
         listing = jax.lax.cond(reused, lambda: kept, fresh)
     at = _approach(model, glass, listing.bonds, settings)
     still = ~reused | (share(listing, glass.replace(position=at.position)) <= 1)
-    state = fire.start(glass.position)
-    state = state.replace(steps=state.steps + at.steps)
-    progress = _Progress(state, listing, at, jnp.float64(0.0), jnp.bool_(False))
+    zero, no = jnp.float64(0.0), jnp.bool_(False)
+    progress = _Progress(glass.position, at.steps, jnp.int32(0), listing, at, zero, no)
     found = at.at_rest & ~at.negative & still
-    otherwise = lambda carry: (_descend(model, glass, settings, carry[0].state), jnp.bool_(True))
+    otherwise = lambda carry: (_descend(model, glass, settings, carry[0].steps), jnp.bool_(True))
     return bounded_loop(lambda carry: ~carry[1], otherwise, (progress, found), 1)[0][0]
 
 
-def _descend(model, glass, settings, state):
+def _descend(model, glass, settings, steps):
     """From any start: overlaps apart, then rounds of FIRE and Newton until at rest."""
-    sizes, force_tol, limit = settings.sizes, settings.force_tol, settings.max_steps
+    force_tol, limit = settings.force_tol, settings.max_steps
     start = FIRST if _is_tight(settings) else 0.5 * force_tol
 
     def unfinished(p):
-        whole = ((p.state.status | p.listing.status) & int(neighbours.OVERFLOWS)) == 0
-        usable = whole & ~jnp.isnan(p.at.force) & (p.state.steps < limit)
+        whole = ((p.status | p.listing.status) & int(search.OVERFLOWS)) == 0
+        usable = whole & ~jnp.isnan(p.at.force) & (p.steps < limit)
         return (p.at.steps == 0) | (usable & ~p.at.at_rest)
 
     def one_round(p):
-        state = fire.fire(model, glass, sizes, p.state, p.goal, limit)
-        there = glass.replace(position=state.position)
-        listing = list_bonds(model, there, sizes)
+        # under vmap, samples at rest come along
+        goal = jnp.where(p.at.at_rest, ANY, p.goal)
+        moved = _moved(fire.fire, settings.moving, limit)(model, glass, p.position, p.steps, goal)
+        there = glass.replace(position=moved.position)
+        listing = list_bonds(model, there, settings.sizes)
         at = _approach(model, there, listing.bonds, settings)
-        state = state.replace(position=at.position, steps=state.steps + at.steps)
-        lower = jnp.maximum(0.1 * p.goal, 0.5 * force_tol)
-        return _kicked(settings, _Progress(state, listing, at, lower, p.kicked))
+        p = _Progress(
+            position=at.position,
+            steps=moved.steps + at.steps,
+            status=p.status | moved.status,
+            listing=listing,
+            at=at,
+            goal=jnp.maximum(0.1 * p.goal, 0.5 * force_tol),
+            kicked=p.kicked,
+        )
+        return _kicked(settings, p)
 
-    state = fire.push_apart(model, glass, sizes, state)
-    listing = empty_list(model, glass, sizes)
-    first = _Progress(state, listing, nowhere(glass.position), jnp.float64(start), jnp.bool_(False))
+    apart = _moved(fire.push_apart, settings.moving)(model, glass, glass.position, steps)
+    first = _Progress(
+        position=apart.position,
+        steps=apart.steps,
+        status=apart.status,
+        listing=empty_list(model, glass, settings.sizes),
+        at=nowhere(glass.position),
+        goal=jnp.float64(start),
+        kicked=jnp.bool_(False),
+    )
     return bounded_loop(unfinished, one_round, first, limit)[0]
 
 
@@ -267,7 +311,7 @@ def _kicked(settings, p):
     push = KICK * settings.sizes.skin * kick(p.at)
     position = jnp.where(stuck, p.at.position + push, p.at.position)
     return p.replace(
-        state=p.state.replace(position=position),
+        position=position,
         at=p.at.replace(position=position, at_rest=p.at.at_rest & ~stuck),
         goal=jnp.where(stuck, FIRST, p.goal),
         kicked=p.kicked | stuck,
@@ -280,7 +324,7 @@ def _minimum_jvp(settings, primals, tangents):
     model, glass, _ = primals
     position, constants = _minimum(*primals, settings)
     at_minimum = jax.lax.stop_gradient(glass).replace(position=position)
-    bonds, _ = neighbours.find_bonds(jax.lax.stop_gradient(model), at_minimum, settings.sizes)
+    bonds, _ = search.find_bonds(jax.lax.stop_gradient(model), at_minimum, settings.sizes)
 
     def gradient(model, glass):
         return at_bonds(model, glass.replace(position=position), bonds, order=1).gradient()

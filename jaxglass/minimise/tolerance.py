@@ -35,3 +35,14 @@ def tolerance(e, force_tol):
     length = jnp.max(jnp.abs(e.glass.box.cell))
     rounding = ROUNDING * length * jnp.max(particle_stiffness(e))
     return jnp.maximum(force_tol * typical_force(e), rounding)
+
+
+def tolerances(e, force_tol):
+    """The same of every sample of a Snapshot, (s,)."""
+    force = e.derivative[1][:, None] * e.separation
+    square = dot(force, force)
+    pulled = e.all.total((square > 0).astype(jnp.float64), e.pairs.i)
+    typical = jnp.sqrt(e.all.total(square, e.pairs.i) / jnp.maximum(pulled, 1))
+    length = jnp.max(jnp.abs(e.all.cell), axis=(1, 2))
+    rounding = ROUNDING * length * jnp.max(e.stiffness, axis=1)
+    return jnp.maximum(force_tol * typical, rounding)

@@ -199,6 +199,25 @@ def energy_of(model, order=0):
     return jax.vmap(function, (0, axes))
 
 
+def slope_of(model):
+    """The function (t, scales, valid) -> d phi / d t of pairs (b,), zero beyond the cutoff."""
+    model = settled(model)
+
+    def phi(t, scales):
+        own = model.shape(t, {**scales.parameters, "cutoff": scales.cutoff})
+        return own - powers(scales.taylor, t - scales.cutoff * scales.cutoff)
+
+    axes = _scales(model, 0, lambda leaf: 0 if is_table(model, leaf) else None)
+
+    def slope(t, scales, valid):
+        end = scales.cutoff * scales.cutoff
+        inside = valid & (t < end)
+        t = jnp.where(inside, t, HARMLESS**2 * end)
+        return jnp.where(inside, jax.vmap(_derivative(phi), (0, axes))(t, scales), 0.0)
+
+    return slope
+
+
 def _derivative(f):
     return lambda s, scales: jax.jvp(lambda s: f(s, scales), (s,), (jnp.ones_like(s),))[1]
 

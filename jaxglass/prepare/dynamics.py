@@ -1,6 +1,6 @@
-"""Molecular dynamics at given temperature, with jax-md's integrators over our bond lists.
+"""Molecular dynamics at given temperature. Masses are 1 and k_B = 1.
 
-Masses are 1 and k_B = 1. Positions are not wrapped while moving, so displacements can be read off.
+Positions are not wrapped while moving, so displacements can be read off.
 """
 
 import functools
@@ -13,13 +13,13 @@ from jax import Array
 from ..core.checks import choice, integer, is_traced, positive
 from ..core.status import Status, flag
 from ..core.struct import Struct, static
-from ..landscape.expansion import at_bonds
-from ..minimise.lists import on_fresh_lists, skin_of
-from ..models import jaxmd, neighbours
-from ..models.pair import PairModel, mixed, settled
+from ..models.pair import PairModel, settled
+from ..neighbours import search
+from ..neighbours.assembly import assembly_of, over_samples
+from ..neighbours.listing import forces
+from ..neighbours.moving import first_list, on_fresh_lists, plan_moving, soundness, where
 from ..system.glass import Glass
-
-THERMOSTATS = ("nose-hoover", "langevin", "none")
+from . import motions
 
 
 class Motion(Struct):
@@ -27,7 +27,7 @@ class Motion(Struct):
 
     Attributes:
         glass: Glass as it was at the start; ``position`` has the present positions.
-        inner: the integrator's state (position, momentum, force, thermostat).
+        state: of the integrator: position, velocity, force, thermostat.
         steps: time steps taken.
         dt: time step.
         damping: of the thermostat.
@@ -36,7 +36,7 @@ class Motion(Struct):
     """
 
     glass: Glass
-    inner: Any
+    state: motions.State
     steps: Array
     dt: Array
     damping: Array
@@ -46,12 +46,12 @@ class Motion(Struct):
     @property
     def position(self):
         """Present positions, not wrapped, (n, d)."""
-        return self.inner.position
+        return self.state.position
 
     @property
     def velocity(self):
         """Velocities, (n, d)."""
-        return self.inner.momentum
+        return self.state.velocity
 
     @property
     def temperature(self):
@@ -59,8 +59,8 @@ class Motion(Struct):
 
         The total momentum is zero, unless the Langevin thermostat moves it too.
         """
-        n, d = self.velocity.shape
-        return jnp.sum(self.velocity**2) / (n * d if self.thermostat == "langevin" else n * d - d)
+        free = motions.degrees_of_freedom(self.thermostat, *self.velocity.shape)
+        return jnp.sum(self.velocity**2) / free
 
     def now(self):
         """The present configuration as a Glass."""
@@ -85,8 +85,8 @@ def start_dynamics(
         glass: Glass without strong overlaps (``quench`` or ``push_apart`` first).
         temperature: of the velocities.
         dt: time step.
-        thermostat: "nose-hoover", "langevin" or "none".
-        damping: relaxation time of the chain (default 100 dt), or Langevin friction (default 1).
+        thermostat: "nose-hoover", "langevin", "brownian" (overdamped) or "none".
+        damping: relaxation time of the chain (default 100 dt), or friction (default 1).
 
     Returns:
         Motion.
@@ -98,19 +98,21 @@ def start_dynamics(
         >>> int(motion.steps), int(motion.status)
         (100, 0)
     """
-    choice("thermostat", thermostat, THERMOSTATS)
+    choice("thermostat", thermostat, motions.KINDS)
     positive("dt", dt)
     positive("temperature", temperature)
-    neighbours.check(model, glass)
+    search.check(model, glass)
     if damping is None:
-        damping = 1.0 if thermostat == "langevin" else 100 * dt
+        damping = 1.0 if thermostat in ("langevin", "brownian") else 100 * dt
     positive("damping", damping)
 
-    def attempt(room):
-        sizes = neighbours.plan(model, glass, skin=skin_of(model), room=room)
-        return _start(key, model, glass, temperature, dt, damping, thermostat, sizes)
+    numbers = tuple(jnp.asarray(a, jnp.float64) for a in (temperature, dt, damping))
 
-    return neighbours.with_room(attempt, model, glass)
+    def attempt(room):
+        plan = plan_moving(model, glass, room)
+        return _start(model, glass, key, *numbers, thermostat=thermostat, plan=plan)
+
+    return search.with_room(attempt, model, glass)
 
 
 def run_dynamics(
@@ -136,52 +138,65 @@ def run_dynamics(
     positive("temperature", temperature)
     final = temperature if final_temperature is None else final_temperature
 
+    numbers = jnp.asarray(steps), *(jnp.asarray(t, jnp.float64) for t in (temperature, final))
+
     def attempt(room):
-        sizes = neighbours.plan(model, motion.glass, skin=skin_of(model), room=room)
-        return _run(model, motion, steps, temperature, final, sizes)
+        return _run(model, motion, *numbers, plan=plan_moving(model, motion.glass, room))
 
-    return neighbours.with_room(attempt, model, motion)
-
-
-def _forces(model, glass):
-    known = settled(model)
-    return lambda x, listed: (
-        -at_bonds(known, glass.replace(position=x), listed[0], 1, listed[1]).gradient()
-    )
+    return search.with_room(attempt, model, motion)
 
 
-@functools.partial(jax.jit, static_argnames=("thermostat", "sizes"))
-def _start(key, model, glass, temperature, dt, damping, thermostat, sizes):
-    initialise, _ = jaxmd.integrator(thermostat, _forces(model, glass), dt, damping)
-    bonds, status = neighbours.find_bonds(model, glass, sizes)
-    inner = initialise(
-        key, glass.position, temperature, (bonds, mixed(model, glass, bonds.i, bonds.j))
-    )
-    asarray = functools.partial(jnp.asarray, dtype=jnp.float64)
-    return Motion(glass, inner, jnp.int32(0), asarray(dt), asarray(damping), status, thermostat)
+@functools.partial(jax.jit, static_argnames=("thermostat", "plan"))
+def _start(model, glass, key, temperature, dt, damping, *, thermostat, plan):
+    def start(model, glasses, key, temperature):
+        all = assembly_of(model, glasses)
+        pair = jax.vmap(jax.random.split)(key)
+        draw = lambda key, t: motions.velocities(key, glasses.position.shape[1:], t)
+        pairs, full = first_list(model, all, plan, glasses.position)
+        force = forces(model, all, pairs, glasses.position)
+        state = motions.at_rest(pair[:, 1], glasses.position, force)
+        state = state.replace(velocity=jax.vmap(draw)(pair[:, 0], temperature))
+        return state, soundness(model, all, glasses) | full
+
+    state, status = over_samples(start)(settled(model), glass, key, temperature)
+    return Motion(glass, state, jnp.int32(0), dt, damping, status, thermostat)
 
 
-@functools.partial(jax.jit, static_argnames=("sizes",))
-def _run(model, motion, steps, temperature, final, sizes):
-    _, step = jaxmd.integrator(
-        motion.thermostat, _forces(model, motion.glass), motion.dt, motion.damping
-    )
-    begin = motion.steps
-    end = begin + steps
+class _Run(Struct):
+    """Where a run stands: the State of all samples, steps of the run, status of the lists."""
 
-    def advance(m, bonds, scales):
-        share = (m.steps - begin + 1) / jnp.maximum(steps, 1)
-        return m.replace(
-            inner=step(m.inner, temperature + share * (final - temperature), (bonds, scales)),
-            steps=m.steps + 1,
+    state: motions.State
+    steps: Array
+    status: Array
+
+    @property
+    def position(self):
+        return self.state.position
+
+
+@functools.partial(jax.jit, static_argnames="plan")
+def _run(model, motion, steps, temperature, final, *, plan):
+    def run(model, glasses, state, steps, temperature, final, dt, damping):
+        all = assembly_of(model, glasses)
+
+        def advance(run, pairs, _):
+            share = (run.steps + 1) / jnp.maximum(steps, 1)
+            now = temperature + share * (final - temperature)
+            force = lambda x: forces(model, all, pairs, x)
+            state = motions.step(motion.thermostat, force, dt, damping, run.state, now)
+            if all.samples > 1:
+                state = where(run.steps < steps, state, run.state)
+            return run.replace(state=state, steps=run.steps + 1)
+
+        most = jnp.max(steps)
+        begin = _Run(state, jnp.int32(0), jnp.int32(0))
+        move = lambda run, pairs: None, advance
+        run = on_fresh_lists(model, all, plan, move, lambda r: r.steps < most, begin, most)
+        finite = jnp.all(jnp.isfinite(run.position), axis=(1, 2))
+        return run.state, soundness(model, all, glasses) | run.status | flag(
+            ~finite, Status.NOT_FINITE
         )
 
-    def prepare(m, bonds):
-        return mixed(model, m.glass, bonds.i, bonds.j)
-
-    motion = on_fresh_lists(
-        model, motion.glass, sizes, (prepare, advance), lambda m: m.steps < end, motion, end
-    )
-    return motion.replace(
-        status=motion.status | flag(~jnp.all(jnp.isfinite(motion.position)), Status.NOT_FINITE)
-    )
+    numbers = steps, temperature, final, motion.dt, motion.damping
+    state, status = over_samples(run)(settled(model), motion.glass, motion.state, *numbers)
+    return motion.replace(state=state, steps=motion.steps + steps, status=motion.status | status)

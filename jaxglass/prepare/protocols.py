@@ -19,9 +19,10 @@ from ..host import archive
 from ..host.identity import describe
 from ..host.progress import Progress
 from ..minimise.quench import Quenched, quench
-from ..models import catalogue, neighbours
+from ..models import catalogue
 from ..models.entry import Entry
 from ..models.pair import PairModel
+from ..neighbours import search
 from ..system.box import wrap
 from .dynamics import run_dynamics, start_dynamics
 from .starts import random_glass
@@ -156,7 +157,7 @@ def make_glass(
     integer("n", n, at_least=2)
     place, velocity = jax.random.split(key)
     glass = random_glass(place, at, n, density=density)
-    neighbours.check(model, glass)
+    search.check(model, glass)
     run = {
         "name": name,
         "n": n,

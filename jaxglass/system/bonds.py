@@ -65,14 +65,23 @@ def pack(mask, capacity):
     """
     bits = jnp.pad(mask, (0, -mask.shape[0] % 32)).reshape(-1, 32).astype(jnp.uint32)
     words = jnp.sum(bits << jnp.arange(32, dtype=jnp.uint32), axis=1, dtype=jnp.uint32)
+    word, bit, valid, found = pack_words(words, capacity)
+    return jnp.minimum(word * 32 + bit, mask.shape[0] - 1), valid, found
+
+
+def pack_words(words, capacity):
+    """The set bits of words (w,) of 32 bits, in order, in an array of fixed length.
+
+    Returns:
+        word, bit, valid: (capacity,); the number of set bits.
+    """
     ends = jnp.cumsum(jax.lax.population_count(words).astype(jnp.int32))
     starts = jnp.concatenate([jnp.zeros(1, jnp.int32), ends[:-1]])
     begun = jnp.zeros(capacity + 1, jnp.int32).at[jnp.minimum(starts, capacity)].add(1)
     word = jnp.cumsum(begun[:capacity]) - 1
     slot = jnp.arange(capacity, dtype=jnp.int32)
     bit = _bit_of_rank(words[word], (slot - starts[word]).astype(jnp.uint32))
-    index = jnp.minimum(word * 32 + bit, mask.shape[0] - 1)
-    return index, slot < ends[-1], ends[-1]
+    return word, bit, slot < ends[-1], ends[-1]
 
 
 def _bit_of_rank(word, rank):

@@ -7,7 +7,7 @@ import pytest
 
 import jaxglass as jg
 from jaxglass.minimise.lists import list_bonds, skin_of, used_share
-from jaxglass.models import neighbours
+from jaxglass.neighbours import search
 from jaxglass.system.box import minimum_image
 
 STEP = 1e-3
@@ -104,7 +104,7 @@ def test_the_derivative_is_that_of_the_minimum(begun):
 
 
 def pairs(model, glass, sizes):
-    bonds = neighbours.find_bonds(model, glass, sizes)[0]
+    bonds = search.find_bonds(model, glass, sizes)[0]
     return set(zip(*(np.asarray(k)[np.asarray(bonds.valid)].tolist() for k in (bonds.i, bonds.j))))
 
 
@@ -113,10 +113,10 @@ def test_a_list_that_passes_holds_every_pair_in_range(begun, flip):
     """Random motion and shear, with cell vectors added to each other or not."""
     model, first = begun
     skin = skin_of(model)
-    sizes = neighbours.plan(model, first.glass, skin=skin)
+    sizes = search.plan(model, first.glass, skin=skin)
     listing = list_bonds(model, first.glass, sizes)
     listed = pairs(model, first.glass, sizes)
-    bare = neighbours.plan(model, first.glass)
+    bare = search.plan(model, first.glass)
     shares, missed = [], []
     for k in range(24):
         size = 0.02 * (k + 1) * skin

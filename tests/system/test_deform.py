@@ -9,7 +9,7 @@ import pytest
 
 import jaxglass as jg
 from jaxglass.minimise.quench import _quench
-from jaxglass.models import neighbours
+from jaxglass.neighbours import search
 from jaxglass.system.box import box_of_cell, face_distance, fractional, shear_bound
 from jaxglass.system.deform import flips
 
@@ -243,7 +243,7 @@ def test_a_squeeze_beyond_the_room_is_flagged_and_within_it_is_not(ipl):
     squeeze = jnp.diag(jnp.array([0.8, 1.22]))
     status = jax.jit(lambda g, map: jg.expand(ipl.model, jg.deformed(g, map)).status)
     tight, roomy = (jg.deformed(ipl.glass, jnp.eye(2), room=room) for room in (0.0, 0.2))
-    assert neighbours.plan(ipl.model, tight).listing.cells
+    assert search.plan(ipl.model, tight).listing.cells
     assert int(status(tight, squeeze)) == jg.Status.BOX_CHANGED
     assert int(status(roomy, squeeze)) == 0
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 import jaxglass as jg
-from jaxglass.models import jaxmd, neighbours
+from jaxglass.neighbours import jaxmd, search
 from jaxglass.system.box import minimum_image
 
 
@@ -77,20 +77,20 @@ def test_overflow_is_flagged_inside_jit_and_mended_outside(ipl):
     small = jax.jit(lambda g: jg.expand(ipl.model, g, capacity=100))(ipl.glass)
     assert bits(small.status) & jg.Status.BOND_OVERFLOW
     assert bits(jg.expand(ipl.model, ipl.glass).status) == 0
-    plan = neighbours.plan(ipl.model, ipl.glass)
+    plan = search.plan(ipl.model, ipl.glass)
     tight = plan._replace(listing=plan.listing._replace(capacity=50))
     assert (
-        bits(neighbours.find_bonds(ipl.model, ipl.glass, tight)[1]) & jg.Status.NEIGHBOUR_OVERFLOW
+        bits(search.find_bonds(ipl.model, ipl.glass, tight)[1]) & jg.Status.NEIGHBOUR_OVERFLOW
     )
     tries = []
 
     def attempt(room):
         tries.append(room)
-        return neighbours.find_bonds(ipl.model, ipl.glass, plan)[0].__class__ and type(
+        return search.find_bonds(ipl.model, ipl.glass, plan)[0].__class__ and type(
             "R", (), {"status": 4 if room < 4 else 0}
         )
 
-    assert neighbours.with_room(attempt, ipl.glass).status == 0 and tries == [1.0, 2.0, 4.0]
+    assert search.with_room(attempt, ipl.glass).status == 0 and tries == [1.0, 2.0, 4.0]
 
 
 def test_sizes_beyond_the_models_bound_are_flagged(ipl):

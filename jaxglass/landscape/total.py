@@ -8,11 +8,11 @@ from jax import Array
 
 from ..core.status import or_nan
 from ..core.struct import Struct
+from ..models.pair import PairModel, derivatives, mixed
+from ..neighbours.search import check, find_bonds, plan, with_room
 from ..system.bonds import difference, scatter
 from ..system.box import minimum_image
 from ..system.glass import Glass
-from .neighbours import check, find_bonds, plan, with_room
-from .pair import PairModel, derivatives, mixed
 
 
 class _Total(Struct):

@@ -15,10 +15,10 @@ from ..core.arrays import dot
 from ..core.checks import is_traced, refuse_stack
 from ..core.status import Status, flag
 from ..host.programs import drop_programs_in_time
+from ..models.pair import PairModel, kinds, range_of
 from ..system.bonds import compress
 from ..system.box import face_distance, minimum_image
 from . import jaxmd
-from .pair import PairModel, kinds, range_of
 
 
 class Plan(NamedTuple):

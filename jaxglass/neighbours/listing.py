@@ -1,0 +1,92 @@
+"""A list of pairs for particles that move, and the forces along it."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from ..core.arrays import add_rows, take
+from ..core.struct import Struct
+from ..models.pair import Scales, scales_of, slope_of
+from ..system.bonds import Bonds
+from .cells import nearest, of_sample, square
+from .clusters import CHUNK
+
+
+class PairList(Struct):
+    """Pairs of particles of one or many samples, with what forces depend on besides positions.
+
+    Attributes:
+        i, j: (c,), numbers over all samples, i = j where padded.
+        weight: (c,) each, of the squares and products of fractional components in t = (r / sigma)^2
+            where every sample has its own cell; 1 / sigma^2 alone where there is one.
+        strength: (c,), 2 epsilon / sigma^2.
+        scales: Scales of the pairs.
+        found: pairs in use, the first of the list.
+    """
+
+    i: Array
+    j: Array
+    weight: tuple
+    strength: Array
+    scales: Scales
+    found: Array
+
+    @property
+    def bonds(self):
+        """The same pairs as Bonds."""
+        return Bonds(self.i, self.j, self.i != self.j)
+
+
+def with_scales(model, all, i, j, found):
+    """The PairList of pairs i, j of an Assembly."""
+    scales = scales_of(model, take(all.kind, i), take(all.kind, j))
+    inverse = 1 / (scales.sigma * scales.sigma)
+    weight = (inverse,)
+    if len(all.cell) > 1:
+        weight = tuple(g * inverse for g in of_sample(all.cells.metric, i // all.n))
+    return PairList(i, j, weight, 2 * scales.epsilon * inverse, scales, found)
+
+
+def forces(model, all, pairs, position):
+    """Forces (s, n, d) on the particles of an Assembly at positions (s, n, d).
+
+    A pair pulls along its separation, so that fractional components serve until the end.
+
+    Args:
+        model: settled model.
+        all: Assembly.
+        pairs: PairList of a ``chunked`` capacity.
+        position: (s, n, d).
+    """
+    place = all.place(position)
+    dim = place.shape[1]
+    rows = jnp.pad(place, ((0, 0), (0, dim % 2)))  # rows of three are read slowly
+    capacity = len(pairs.i)
+    chunks = -(-capacity // CHUNK)
+    size = capacity // chunks
+    cut = lambda leaf: leaf.reshape(chunks, size) if jnp.ndim(leaf) else leaf
+    table = jax.tree.map(cut, pairs.replace(found=None))
+    of = lambda part, r: _pulls(model, all, part, r)
+    nothing = lambda part, r: jnp.zeros_like(r)
+
+    def add(at, sums):
+        part = jax.tree.map(lambda leaf: leaf[at] if jnp.ndim(leaf) else leaf, table)
+        r = take(rows, part.j) - take(rows, part.i)
+        # What enters a branch is stored once: rows are not read again for every use.
+        pull = jax.lax.cond(at * size < pairs.found, of, nothing, part, r)
+        return add_rows(sums[0], part.i, pull), add_rows(sums[1], part.j, pull)
+
+    zero = jnp.zeros_like(rows)
+    used = jnp.minimum(-(-pairs.found // size), chunks)
+    here, there = jax.lax.fori_loop(0, used, add, (zero, zero))
+    return all.real((here - there)[:, :dim])
+
+
+def _pulls(model, all, pairs, r):
+    r = nearest(r)
+    components = [r[:, a] for a in range(all.cell.shape[-1])]
+    if len(all.cell) > 1:
+        t = square(components, pairs.weight)
+    else:
+        t = square(components, list(all.cells.metric[0])) * pairs.weight[0]
+    return (pairs.strength * slope_of(model)(t, pairs.scales, pairs.i != pairs.j))[:, None] * r

@@ -31,51 +31,71 @@ class Solution(Struct):
     status: Array
 
 
-def cg(matvec, b, *, tol=1e-10, max_steps=None, project=lambda v: v, precondition=lambda v: v):
+def cg(
+    matvec,
+    b,
+    *,
+    tol=1e-10,
+    max_steps=None,
+    project=lambda v: v,
+    precondition=lambda v: v,
+    many=False,
+):
     """Solves A x = b for a symmetric positive A.
 
     Args:
         matvec: function v -> A v on arrays shaped like b.
         b: right-hand side; its part outside the range of ``project`` is ignored.
-        tol: stop when |A x - b| <= tol |b|.
+        tol: stop when |A x - b| <= tol |b|; with ``many`` a number for each.
         max_steps: default ten times the size of b.
         project: orthogonal projector onto the space where A is invertible.
         precondition: symmetric positive approximation of the inverse.
+        many: whether the first axis counts systems of their own, which A does not mix; one that is
+            done waits for the others.
 
     Returns:
-        Solution.
+        Solution; with ``many`` its residual, steps and status are arrays.
     """
+    axes = tuple(range(int(many), b.ndim))
+    inner = lambda u, v: jnp.sum(u * v, axis=axes, keepdims=True)
+    size = lambda v: jnp.sqrt(inner(v, v))
+    flat = lambda a: jnp.reshape(a, a.shape[:1] if many else ())
     b = project(b)
-    norm_b = jnp.linalg.norm(b)
+    norm_b = size(b)
     scale = jnp.where(norm_b > 0, norm_b, 1.0)
-    max_steps = 10 * b.size if max_steps is None else max_steps
+    tol = jnp.reshape(jnp.asarray(tol), (-1,) + (1,) * (b.ndim - 1)) if many else tol
+    max_steps = 10 * (b[0] if many else b).size if max_steps is None else max_steps
     y = project(precondition(b))
-    start = (jnp.zeros_like(b), b, y, jnp.sum(b * y), jnp.bool_(True))
+    none = jnp.zeros(norm_b.shape, jnp.int32)
+    start = (jnp.zeros_like(b), b, y, inner(b, y), none == 0, none)
 
-    def keep_going(state):
-        _, r, _, _, positive = state
-        return positive & (jnp.linalg.norm(r) > tol * scale)
+    def unfinished(state):
+        _, r, _, _, positive, _ = state
+        return positive & (size(r) > tol * scale)
 
     def step(state):
-        x, r, p, ry, _ = state
+        x, r, p, ry, positive, steps = state
+        going = unfinished(state) if many else jnp.full_like(positive, True)
         q = project(matvec(p))
-        curvature = jnp.sum(p * q)
-        positive = curvature > 0
-        a = jnp.where(positive, ry / jnp.where(positive, curvature, 1.0), 0.0)
+        curvature = inner(p, q)
+        positive = positive & ((curvature > 0) | ~going)
+        move = going & positive
+        a = jnp.where(move, ry / jnp.where(move, curvature, 1.0), 0.0)
         x, r = x + a * p, r - a * q
         y = project(precondition(r))
-        new = jnp.sum(r * y)
-        return x, r, y + new / ry * p, new, positive
+        new = jnp.where(going, inner(r, y), ry)
+        return x, r, y + new / jnp.where(ry != 0, ry, 1.0) * p, new, positive, steps + going
 
-    (x, r, _, _, positive), steps = bounded_loop(keep_going, step, start, max_steps)
-    residual = jnp.linalg.norm(project(matvec(x)) - b) / scale
+    last, _ = bounded_loop(lambda state: jnp.any(unfinished(state)), step, start, max_steps)
+    x, r, _, _, positive, steps = last
+    residual = size(project(matvec(x)) - b) / scale
     finite = jnp.isfinite(residual)
     status = (
         flag(~positive, Status.NOT_A_MINIMUM)
         | flag(
-            finite & ~((jnp.linalg.norm(r) <= tol * scale) & (residual <= 2 * tol)),
+            finite & ~((size(r) <= tol * scale) & (residual <= 2 * tol)),
             Status.NOT_CONVERGED,
         )
         | flag(~finite, Status.NOT_FINITE)
     )
-    return Solution(x, residual, steps, status)
+    return Solution(x, *map(flat, (residual, steps, status)))

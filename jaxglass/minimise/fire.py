@@ -16,9 +16,9 @@ from jax import Array
 from ..core.arrays import dot
 from ..core.struct import Struct
 from ..neighbours.listing import forces
-from ..neighbours.moving import on_fresh_lists, where
+from ..neighbours.moving import on_fresh_lists
 from .snapshot import snapshot
-from .tolerance import tolerances
+from .tolerance import tolerance
 
 # The values published with the method.
 GROW, SHRINK, MIX, MIX_SHRINK, DELAY = 1.1, 0.5, 0.1, 0.99, 5
@@ -29,6 +29,7 @@ LONGEST = 1.4
 SHORTEST = 0.02
 # Largest stiffness of a particle over the median that needs no pushing: glasses have at most 2.1.
 OVERLAP = 20.0
+PUSHES = 600  # at most
 
 
 class Descent(Struct):
@@ -38,6 +39,7 @@ class Descent(Struct):
         position, velocity: (s, n, d).
         force: (s,), largest component of the gradient, at this position once done.
         done: (s,), whether the goal is reached.
+        pushing: (s,), whether overlaps are still pushed apart.
         step: (s,), time step in units of the largest.
         mix: (s,), weight of the force in the velocity.
         since: (s,), steps since the velocity last pointed uphill.
@@ -50,6 +52,7 @@ class Descent(Struct):
     velocity: Array
     force: Array
     done: Array
+    pushing: Array
     step: Array
     mix: Array
     since: Array
@@ -58,7 +61,7 @@ class Descent(Struct):
     status: Array
 
 
-def start(position, evaluated):
+def start(position, evaluated, pushing):
     """A Descent at rest at positions (s, n, d) after a number of evaluations (s,)."""
     samples = len(position)
     each = lambda value: jnp.full(samples, value)
@@ -67,6 +70,7 @@ def start(position, evaluated):
         velocity=jnp.zeros_like(position),
         force=each(jnp.inf),
         done=each(False),
+        pushing=each(False) | pushing,
         step=each(0.5),
         mix=each(MIX),
         since=jnp.zeros(samples, jnp.int32),
@@ -108,89 +112,83 @@ def largest_stiffness(e, products=10):
     return _size(jax.lax.scan(product, jnp.broadcast_to(z, shape), length=products)[0])
 
 
-def push_apart(model, all, plan, state, limit=600):
+def descend(model, all, plan, state, force_tol, limit):
+    """Pushes overlaps apart, then runs FIRE until no component of the gradient is above the
+    tolerance, ``force_tol`` (s,) of the typical force; or until the limit of steps.
+
+    The unit of force is that of the last list. The force of a sample that is done is that of its
+    own position: the last evaluation makes no move.
+
+    Returns:
+        The last Descent, and a PairList of its positions.
+    """
+    until = state.steps + PUSHES
+
+    def prepare(s, pairs):
+        e = snapshot(model, all, pairs, s.position)
+        longest_step = LONGEST / jnp.sqrt(_one_where_zero(largest_stiffness(e)))
+        return longest_step, tolerance(e, force_tol)
+
+    def advance(s, pairs, context):
+        push = lambda s: _push(model, all, pairs, plan, s, until)
+        relax = lambda s: _relax(model, all, pairs, plan, s, *context)
+        return jax.lax.cond(jnp.any(s.pushing), push, relax, s)
+
+    going = lambda s: ~jnp.all(s.done)
+    move = prepare, advance
+    return on_fresh_lists(model, all, plan, move, going, state, limit, list_at_end=True)
+
+
+def _push(model, all, pairs, plan, s, until):
     """Moves x_i <- x_i + F_i / k_i, at most a quarter skin, until no overlap stands out.
 
     k_i is the sum of the stiffness of the bonds of particle i, which an overlap lifts far above the
     median.
     """
-
-    def advance(s, pairs, _):
-        e = snapshot(model, all, pairs, s.position)
-        stiffness, gradient = e.stiffness, e.gradient()
-        move = -gradient / _one_where_zero(stiffness)[..., None]
-        move = move * _cap(move, plan.skin / 4)
-        moved = s.replace(
-            position=s.position + move,
-            force=_largest(gradient),
-            done=jnp.max(stiffness, axis=1) <= OVERLAP * jnp.median(stiffness, axis=1),
-        )
-        return _counted(moved, s)
-
-    move = lambda s, pairs: None, advance
-    return on_fresh_lists(model, all, plan, move, _going, state, limit)
+    e = snapshot(model, all, pairs, s.position)
+    stiffness = e.stiffness
+    move = -e.gradient() / _one_where_zero(stiffness)[..., None]
+    move = move * _cap(move, plan.skin / 4)
+    smooth = jnp.max(stiffness, axis=1) <= OVERLAP * jnp.median(stiffness, axis=1)
+    return s.replace(
+        position=jnp.where(_each(s.pushing), s.position + move, s.position),
+        pushing=s.pushing & ~smooth & (s.steps + 1 < until),
+        evaluated=s.evaluated + s.pushing,
+        steps=s.steps + 1,
+    )
 
 
-def _going(state):
-    return ~jnp.all(state.done)
-
-
-def _counted(moved, before):
-    """What has been done at this step; samples that were done before stay as they are."""
-    moved = moved.replace(evaluated=before.evaluated + 1)
-    shared = {"steps": before.steps + 1, "status": before.status}
-    every = moved.replace(steps=before.force, status=before.force)
-    old = before.replace(steps=before.force, status=before.force)
-    return where(~before.done, every, old).replace(**shared)
+def _relax(model, all, pairs, plan, s, longest_step, enough):
+    """A step of FIRE; samples that are done stay where they are."""
+    force = forces(model, all, pairs, s.position)
+    largest = _largest(force)
+    done = s.done | (largest <= enough)
+    downhill = jnp.sum(force * s.velocity, axis=(1, 2)) > 0
+    velocity = jnp.where(_each(downhill), s.velocity, 0.0)
+    since = jnp.where(downhill, s.since + 1, 0)
+    settled = since > DELAY
+    grown = jnp.where(settled, jnp.minimum(s.step * GROW, 1.0), s.step)
+    step = jnp.maximum(jnp.where(downhill, grown, s.step * SHRINK), SHORTEST)
+    mix = jnp.where(downhill, jnp.where(settled, s.mix * MIX_SHRINK, s.mix), MIX)
+    dt = _each(step * longest_step)
+    velocity = velocity + dt * force
+    ratio = _size(velocity) / _one_where_zero(_size(force))
+    velocity = _each(1 - mix) * velocity + _each(mix * ratio) * force
+    velocity = velocity * _cap(dt * velocity, plan.skin / 4)
+    return s.replace(
+        position=jnp.where(_each(done), s.position, s.position + dt * velocity),
+        velocity=velocity,
+        force=jnp.where(s.done, s.force, largest),
+        done=done,
+        step=step,
+        mix=mix,
+        since=since,
+        evaluated=s.evaluated + ~s.done,
+        steps=s.steps + 1,
+    )
 
 
 def _cap(move, longest):
     """Factor (s, n, 1) that shortens moves to the longest allowed."""
     length = jnp.sqrt(dot(move, move))[..., None]
     return jnp.minimum(1.0, longest / jnp.where(length > 0, length, longest))
-
-
-def fire(model, all, plan, state, force_tol, limit):
-    """Runs FIRE until no component of the gradient is above the tolerance, ``force_tol`` (s,) of
-    the typical force.
-
-    Or the limit of steps. The unit of force is that of the last list. The force of a sample that is
-    done is that of its own position: the last evaluation makes no move.
-    """
-
-    def prepare(s, pairs):
-        e = snapshot(model, all, pairs, s.position)
-        longest_step = LONGEST / jnp.sqrt(_one_where_zero(largest_stiffness(e)))
-        return longest_step, tolerances(e, force_tol)
-
-    def advance(s, pairs, context):
-        longest_step, enough = context
-        force = forces(model, all, pairs, s.position)
-        largest = _largest(force)
-        done = largest <= enough
-        downhill = jnp.sum(force * s.velocity, axis=(1, 2)) > 0
-        velocity = jnp.where(_each(downhill), s.velocity, 0.0)
-        since = jnp.where(downhill, s.since + 1, 0)
-        settled = since > DELAY
-        grown = jnp.where(settled, jnp.minimum(s.step * GROW, 1.0), s.step)
-        step = jnp.maximum(jnp.where(downhill, grown, s.step * SHRINK), SHORTEST)
-        mix = jnp.where(downhill, jnp.where(settled, s.mix * MIX_SHRINK, s.mix), MIX)
-        dt = _each(step * longest_step)
-        velocity = velocity + dt * force
-        ratio = _size(velocity) / _one_where_zero(_size(force))
-        velocity = _each(1 - mix) * velocity + _each(mix * ratio) * force
-        velocity = velocity * _cap(dt * velocity, plan.skin / 4)
-        position = jnp.where(_each(done), s.position, s.position + dt * velocity)
-        moved = s.replace(
-            position=position,
-            velocity=velocity,
-            force=largest,
-            done=done,
-            step=step,
-            mix=mix,
-            since=since,
-        )
-        return _counted(moved, s)
-
-    begin = state.replace(done=jnp.zeros_like(state.done))
-    return on_fresh_lists(model, all, plan, (prepare, advance), _going, begin, limit)

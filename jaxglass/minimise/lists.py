@@ -43,12 +43,6 @@ def list_bonds(model, glass, sizes):
     return _listing(model, glass, *find_bonds(model, glass, sizes))
 
 
-def empty_list(model, glass, sizes):
-    """A Listing without bonds, to start loops with."""
-    none = jnp.zeros(sizes.capacity, jnp.int32)
-    return _listing(model, glass, Bonds(none, none, none.astype(bool)), jnp.int32(0))
-
-
 def _listing(model, glass, bonds, status):
     return Listing(
         bonds=bonds,

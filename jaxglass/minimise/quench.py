@@ -28,12 +28,14 @@ from ..linalg.cg import cg
 from ..models.pair import settled
 from ..neighbours import search
 from ..neighbours.assembly import assembly_of, over_samples
-from ..neighbours.moving import MovingPlan, plan_moving, skin_of, soundness
+from ..neighbours.listing import pairs_of
+from ..neighbours.moving import MovingPlan, plan_moving, skin_of, soundness, where
 from ..system.box import wrap
 from ..system.glass import Glass
 from . import fire
-from .lists import Listing, empty_list, list_bonds, used_share
+from .lists import Listing, list_bonds, used_share
 from .newton import Approach, kick, look, newton, nowhere
+from .snapshot import snapshot
 
 # Of the typical bond force, at most 14.2 for the glasses of the catalogue (ipl2d): no component is
 # above 1e-10 then. Rounding allows 1e-11 for ipl2d with n = 10,000.
@@ -81,14 +83,13 @@ class _Settings(NamedTuple):
 
 
 class _Progress(Struct):
-    """Where a quench stands: positions, gradients evaluated, last list, Approach on it, FIRE's
-    goal, whether kicked.
+    """Where the quenches of many samples stand, a leading axis of samples on everything: positions,
+    gradients evaluated, status, Approach, FIRE's goal, whether kicked.
     """
 
     position: Array
     steps: Array
     status: Array
-    listing: Listing
     at: Approach
     goal: Array
     kicked: Array
@@ -169,30 +170,20 @@ def push_apart(model, glass):
     return _placed(glass, search.with_room(attempt, model, glass).position)
 
 
-@functools.partial(jax.jit, static_argnames="plan")
-def _push_apart(model, glass, *, plan):
-    return _moved(fire.push_apart, plan)(settled(model), glass, glass.position, jnp.int32(0))
-
-
-class _Moved(Struct):
-    """Positions, gradients evaluated, status."""
-
+class _Pushed(Struct):
     position: Array
-    steps: Array
     status: Array
 
 
-def _moved(descend, plan, *rest):
-    """A way down from fire.py as a function of (model, glass, position, steps)."""
+@functools.partial(jax.jit, static_argnames="plan")
+def _push_apart(model, glass, *, plan):
+    def push(model, glasses):
+        all, none = assembly_of(model, glasses), jnp.zeros(len(glasses.position), jnp.int32)
+        state = fire.start(glasses.position, none, True)
+        state, _ = fire.descend(model, all, plan, state, ANY, fire.PUSHES + 1)
+        return _Pushed(state.position, state.status | soundness(model, all, glasses))
 
-    def run(model, glasses, position, steps, *goal):
-        all = assembly_of(model, glasses)
-        state = descend(model, all, plan, fire.start(position, steps), *goal, *rest)
-        return state.position, state.evaluated, state.status | soundness(model, all, glasses)
-
-    return lambda model, glass, *state: _Moved(
-        *over_samples(run)(model, glass, *map(jnp.asarray, state))
-    )
+    return over_samples(push)(settled(model), glass)
 
 
 def _placed(glass, position):
@@ -214,83 +205,100 @@ def _quench(model, glass, kept, *, settings):
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(3,))
 def _minimum(model, glass, kept, settings):
-    """Positions, and what has no derivative: the last Approach, its list, steps, status."""
-    model = settled(model)
+    """Positions, and what has no derivative: the last Approach, a list, steps, status."""
+    run = functools.partial(_minima, settings)
+    return over_samples(run)(settled(model), glass, kept)
+
+
+def _minima(settings, model, glasses, kept):
+    """The same of many samples, with a leading axis on everything but the model."""
+    all = assembly_of(model, glasses)
+    fresh = functools.partial(_lists_of, model, glasses, settings)
+    p, listing, found = _beginning(settings, all, glasses), None, jnp.zeros(all.samples, bool)
     if settings.at_once:
-        progress = _go_on(model, glass, kept, settings)
-    else:
-        progress = _descend(model, glass, settings, jnp.int32(0))
-    at = progress.at
+        p, listing, found = _go_on(model, all, glasses, kept, settings, p)
+    p = _descend(model, all, settings, p)
+    if settings.keep_list:
+        anew = lambda: fresh(p.at.position)
+        listing = anew() if listing is None else jax.lax.cond(jnp.all(found), lambda: listing, anew)
+    at = p.at
     # without finite positions no bond pulls
-    finite = jnp.isfinite(at.force) & jnp.all(jnp.isfinite(at.position))
+    finite = jnp.isfinite(at.force) & jnp.all(jnp.isfinite(at.position), axis=(1, 2))
     status = (
-        progress.status
-        | progress.listing.status
+        p.status
+        | soundness(model, all, glasses)
         | flag(~at.at_rest, Status.NOT_CONVERGED)
         | flag(at.negative, Status.NOT_A_MINIMUM)
-        | flag(~jnp.all(at.touched), Status.RATTLERS)
+        | flag(~jnp.all(at.touched, axis=1), Status.RATTLERS)
         | flag(~finite, Status.NOT_FINITE)
     )
-    return wrap(glass.box, at.position), (at, progress.listing, progress.steps, status)
+    if listing is not None:
+        status = status | listing.status
+    return jax.vmap(wrap)(glasses.box, at.position), (at, listing, p.steps, status)
 
 
-def _go_on(model, glass, kept, settings):
-    """Newton's method at once, on the kept list where it will do; else the whole descent."""
-    fresh = lambda: list_bonds(model, glass, settings.sizes)
-    share = lambda listing, there: used_share(listing, model, there, settings.sizes.skin)
+def _beginning(settings, all, glasses):
+    samples = all.samples
+    none = jnp.zeros(samples, jnp.int32)
+    start = FIRST if _is_tight(settings) else 0.5 * settings.force_tol
+    goal, no = jnp.full(samples, start), none > 0
+    return _Progress(glasses.position, none, none, nowhere(glasses.position), goal, no)
+
+
+def _lists_of(model, glasses, settings, position):
+    """Listings of all samples."""
+    listed = lambda glass: list_bonds(model, glass, settings.sizes)
+    return jax.vmap(listed)(glasses.replace(position=position))
+
+
+def _go_on(model, all, glasses, kept, settings, p):
+    """Newton's method at once, on the kept list where it will do.
+
+    Returns:
+        What to go on from: the minimum where one was found, else the start; the lists; which were
+        found.
+    """
+    fresh = lambda: _lists_of(model, glasses, settings, glasses.position)
+    share = jax.vmap(lambda listing, glass: used_share(listing, model, glass, settings.sizes.skin))
     if kept is None:
         listing, reused = fresh(), jnp.bool_(False)
     else:
-        reused = share(kept, glass) <= RESERVE
+        reused = jnp.all(share(kept, glasses) <= RESERVE)
         listing = jax.lax.cond(reused, lambda: kept, fresh)
-    at = _approach(model, glass, listing.bonds, settings)
-    still = ~reused | (share(listing, glass.replace(position=at.position)) <= 1)
-    zero, no = jnp.float64(0.0), jnp.bool_(False)
-    progress = _Progress(glass.position, at.steps, jnp.int32(0), listing, at, zero, no)
+    pairs = pairs_of(model, all, listing.bonds)
+    at = _approach(model, all, pairs, glasses.position, settings)
+    still = ~reused | (share(listing, glasses.replace(position=at.position)) <= 1)
     found = at.at_rest & ~at.negative & still
-    otherwise = lambda carry: (_descend(model, glass, settings, carry[0].steps), jnp.bool_(True))
-    return bounded_loop(lambda carry: ~carry[1], otherwise, (progress, found), 1)[0][0]
+    there = p.replace(position=at.position, at=at)
+    return where(found, there, p).replace(steps=at.steps), listing, found
 
 
-def _descend(model, glass, settings, steps):
+def _descend(model, all, settings, p):
     """From any start: overlaps apart, then rounds of FIRE and Newton until at rest."""
-    force_tol, limit = settings.force_tol, settings.max_steps
-    start = FIRST if _is_tight(settings) else 0.5 * force_tol
+    force_tol, limit, plan = settings.force_tol, settings.max_steps, settings.moving
 
     def unfinished(p):
-        whole = ((p.status | p.listing.status) & int(search.OVERFLOWS)) == 0
+        whole = (p.status & int(search.OVERFLOWS)) == 0
         usable = whole & ~jnp.isnan(p.at.force) & (p.steps < limit)
         return (p.at.steps == 0) | (usable & ~p.at.at_rest)
 
     def one_round(p):
-        # under vmap, samples at rest come along
-        goal = jnp.where(p.at.at_rest, ANY, p.goal)
-        moved = _moved(fire.fire, settings.moving, limit)(model, glass, p.position, p.steps, goal)
-        there = glass.replace(position=moved.position)
-        listing = list_bonds(model, there, settings.sizes)
-        at = _approach(model, there, listing.bonds, settings)
-        p = _Progress(
+        going = unfinished(p)
+        state = fire.start(p.position, p.steps, going & (p.at.steps == 0))
+        goal = jnp.where(going, p.goal, ANY)
+        state, pairs = fire.descend(model, all, plan, state, goal, limit)
+        at = _approach(model, all, pairs, state.position, settings)
+        after = _Progress(
             position=at.position,
-            steps=moved.steps + at.steps,
-            status=p.status | moved.status,
-            listing=listing,
+            steps=state.evaluated + at.steps,
+            status=p.status | state.status,
             at=at,
             goal=jnp.maximum(0.1 * p.goal, 0.5 * force_tol),
             kicked=p.kicked,
         )
-        return _kicked(settings, p)
+        return where(going, _kicked(settings, after), p)
 
-    apart = _moved(fire.push_apart, settings.moving)(model, glass, glass.position, steps)
-    first = _Progress(
-        position=apart.position,
-        steps=apart.steps,
-        status=apart.status,
-        listing=empty_list(model, glass, settings.sizes),
-        at=nowhere(glass.position),
-        goal=jnp.float64(start),
-        kicked=jnp.bool_(False),
-    )
-    return bounded_loop(unfinished, one_round, first, limit)[0]
+    return bounded_loop(lambda p: jnp.any(unfinished(p)), one_round, p, limit)[0]
 
 
 def _is_tight(settings):
@@ -298,18 +306,19 @@ def _is_tight(settings):
     return settings.force_tol < FIRST
 
 
-def _approach(model, glass, bonds, settings):
+def _approach(model, all, pairs, position, settings):
     """Newton's method, or only a look where the tolerance is loose."""
+    tol, skin = settings.force_tol, settings.moving.skin
     if not _is_tight(settings):
-        return look(model, glass, bonds, settings.force_tol)
-    return newton(model, glass, bonds, force_tol=settings.force_tol, skin=settings.sizes.skin)
+        return look(snapshot(model, all, pairs, position), tol)
+    return newton(model, all, pairs, position, force_tol=tol, skin=skin)
 
 
 def _kicked(settings, p):
     """Moves off a saddle, once; not where the mean curvature is negative: nothing holds there."""
     stuck = p.at.at_rest & p.at.negative & p.at.firm & ~p.kicked
-    push = KICK * settings.sizes.skin * kick(p.at)
-    position = jnp.where(stuck, p.at.position + push, p.at.position)
+    push = KICK * settings.moving.skin * kick(p.at)
+    position = jnp.where(stuck[:, None, None], p.at.position + push, p.at.position)
     return p.replace(
         position=position,
         at=p.at.replace(position=position, at_rest=p.at.at_rest & ~stuck),

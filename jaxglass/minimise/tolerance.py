@@ -17,32 +17,16 @@ from ..core.arrays import dot
 ROUNDING = 0.25 * np.finfo(np.float64).eps
 
 
-def particle_stiffness(e):
-    """Bound on the stiffness each particle feels, sum over its bonds of |F_1| + |F_2| r^2, (n,)."""
-    per_bond = jnp.abs(e.derivative[1]) + jnp.abs(e.derivative[2]) * dot(e.separation, e.separation)
-    zero = jnp.zeros(e.count)
-    return zero.at[e.bonds.i].add(per_bond).at[e.bonds.j].add(per_bond)
-
-
 def typical_force(e):
-    """Root mean square of the forces of the bonds that carry one."""
-    square = dot(e.force, e.force)
-    return jnp.sqrt(jnp.sum(square) / jnp.maximum(jnp.sum(square > 0), 1))
-
-
-def tolerance(e, force_tol):
-    """The largest component of the gradient at rest, max(force_tol f_typ, rounding)."""
-    length = jnp.max(jnp.abs(e.glass.box.cell))
-    rounding = ROUNDING * length * jnp.max(particle_stiffness(e))
-    return jnp.maximum(force_tol * typical_force(e), rounding)
-
-
-def tolerances(e, force_tol):
-    """The same of every sample of a Snapshot, (s,)."""
+    """Root mean square of the forces of the bonds of a Snapshot that carry one, (s,)."""
     force = e.derivative[1][:, None] * e.separation
     square = dot(force, force)
     pulled = e.all.total((square > 0).astype(jnp.float64), e.pairs.i)
-    typical = jnp.sqrt(e.all.total(square, e.pairs.i) / jnp.maximum(pulled, 1))
+    return jnp.sqrt(e.all.total(square, e.pairs.i) / jnp.maximum(pulled, 1))
+
+
+def tolerance(e, force_tol):
+    """The largest component of the gradient at rest, max(force_tol f_typ, rounding), (s,)."""
     length = jnp.max(jnp.abs(e.all.cell), axis=(1, 2))
     rounding = ROUNDING * length * jnp.max(e.stiffness, axis=1)
-    return jnp.maximum(force_tol * typical, rounding)
+    return jnp.maximum(force_tol * typical_force(e), rounding)

@@ -47,6 +47,15 @@ def with_scales(model, all, i, j, found):
     return PairList(i, j, weight, 2 * scales.epsilon * inverse, scales, found)
 
 
+def pairs_of(model, all, bonds):
+    """The PairList of Bonds (s, c) of the samples of an Assembly."""
+    first = all.n * jnp.arange(all.samples, dtype=jnp.int32)[:, None]
+    spread = jnp.arange(bonds.i.size, dtype=jnp.int32) % len(all.kind)
+    ends = [jnp.where(bonds.valid, k + first, 0).reshape(-1) for k in (bonds.i, bonds.j)]
+    i, j = (jnp.where(bonds.valid.reshape(-1), k, spread) for k in ends)
+    return with_scales(model, all, i, j, jnp.int32(i.size))
+
+
 def forces(model, all, pairs, position):
     """Forces (s, n, d) on the particles of an Assembly at positions (s, n, d).
 

@@ -94,7 +94,7 @@ def where(chosen, a, b):
     return jax.tree.map(lambda x, y: jnp.where(shaped(x), x, y), a, b)
 
 
-def on_fresh_lists(model, all, plan, move, unfinished, state, limit):
+def on_fresh_lists(model, all, plan, move, unfinished, state, limit, *, list_at_end=False):
     """Applies ``move`` to a state, with lists made on the way, while ``unfinished(state)``.
 
     Args:
@@ -106,16 +106,17 @@ def on_fresh_lists(model, all, plan, move, unfinished, state, limit):
         unfinished: predicate of a state; it must hold at the start.
         state: with ``position`` (s, n, d), ``steps`` and ``status``.
         limit: on state.steps.
+        list_at_end: whether the last list must be one of the last positions.
 
     Returns:
-        The last state.
+        The last state and the last PairList.
     """
     prepare, advance = move
     sizes, make = _lists(model, all, plan)
     still = (plan.skin / 2) ** 2
 
     def outer(carry):
-        state, sorted, made, _ = carry
+        state, _, sorted, made, _ = carry
         begun, origin = state.steps, state.position
         place = all.place(origin).reshape(origin.shape)
         sort = lambda: clusters.clusters_of(sizes, place)
@@ -124,16 +125,24 @@ def on_fresh_lists(model, all, plan, move, unfinished, state, limit):
         state = state.replace(status=state.status | full)
         context = prepare(state, pairs)
 
-        def fresh(inner):
-            return jnp.max(jnp.sum((inner.position - origin) ** 2, axis=-1)) < still
+        def moved(inner):
+            return jnp.max(jnp.sum((inner.position - origin) ** 2, axis=-1))
 
         going = lambda inner: unfinished(inner) & (inner.steps < limit)
         state, _ = bounded_loop(
-            lambda s: going(s) & fresh(s), lambda s: advance(s, pairs, context), state, limit
+            lambda s: going(s) & (moved(s) < still),
+            lambda s: advance(s, pairs, context),
+            state,
+            limit,
         )
+        stale = moved(state) > 0 if list_at_end else moved(state) >= still
         # No step is made from NaN.
         usable = (full == 0) & (state.steps > begun)
-        return state, sorted, made + 1, usable & (going(state) | ~fresh(state))
+        return state, pairs, sorted, made + 1, usable & (going(state) | stale)
 
-    first = (state, jnp.zeros(clusters.shape(sizes), jnp.int32), jnp.int32(0), jnp.bool_(True))
-    return bounded_loop(lambda carry: carry[3], outer, first, limit + 1)[0][0]
+    sorted = jnp.zeros(clusters.shape(sizes), jnp.int32)
+    place = state.position
+    pairs = jax.eval_shape(lambda: make(place, sorted)[0])
+    pairs = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), pairs)
+    first = (state, pairs, sorted, jnp.int32(0), jnp.bool_(True))
+    return bounded_loop(lambda carry: carry[4], outer, first, limit + 2)[0][:2]

@@ -191,7 +191,7 @@ def _run(model, motion, steps, temperature, final, *, plan):
         most = jnp.max(steps)
         begin = _Run(state, jnp.int32(0), jnp.int32(0))
         move = lambda run, pairs: None, advance
-        run = on_fresh_lists(model, all, plan, move, lambda r: r.steps < most, begin, most)
+        run, _ = on_fresh_lists(model, all, plan, move, lambda r: r.steps < most, begin, most)
         finite = jnp.all(jnp.isfinite(run.position), axis=(1, 2))
         return run.state, soundness(model, all, glasses) | run.status | flag(
             ~finite, Status.NOT_FINITE

@@ -33,7 +33,8 @@ from .modes.spots import SoftSpots, soft_spots
 from .modes.stationary import SoftMode, cubic_mode, pseudo_harmonic_mode, quartic_mode
 from .prepare import protocols
 from .prepare.dynamics import Motion
-from .prepare.protocols import Protocol, make_glass
+from .prepare.make import make_glass, make_glasses
+from .prepare.protocols import Protocol
 from .prepare.starts import random_glass
 from .response.dipoles import dipole_stiffness
 from .response.elasticity import Elasticity, ShearModulus, elasticity, shear_modulus
@@ -117,6 +118,7 @@ __all__ = [
     "log_determinant",
     "lowest_modes",
     "make_glass",
+    "make_glasses",
     "map_ensemble",
     "models",
     "modes",

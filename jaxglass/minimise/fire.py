@@ -162,7 +162,7 @@ def _relax(model, all, pairs, plan, s, longest_step, enough):
     """A step of FIRE; samples that are done stay where they are."""
     force = forces(model, all, pairs, s.position)
     largest = _largest(force)
-    done = s.done | (largest <= enough)
+    done = s.done | ~(largest > enough)  # also where it is NaN
     downhill = jnp.sum(force * s.velocity, axis=(1, 2)) > 0
     velocity = jnp.where(_each(downhill), s.velocity, 0.0)
     since = jnp.where(downhill, s.since + 1, 0)

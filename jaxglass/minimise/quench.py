@@ -157,6 +157,24 @@ def quench(
     return search.with_room(attempt, model, glass, kept)
 
 
+def quench_all(model, glasses, *, force_tol=FORCE_TOL, max_steps=200_000):
+    """``quench`` of stacked glasses; lists are enlarged as needed."""
+    one = jax.tree.map(lambda a: a[0], glasses)
+
+    def attempt(room):
+        sizes = search.plan(model, one, skin=skin_of(model), room=room)
+        moving = plan_moving(model, one, room)
+        settings = _Settings(sizes, moving, float(force_tol), max_steps, False, False)
+        return _quench_all(model, glasses, settings=settings)
+
+    return search.with_room(attempt, model, glasses)
+
+
+@functools.partial(jax.jit, static_argnames="settings")
+def _quench_all(model, glasses, *, settings):
+    return jax.vmap(lambda glass: _quench(model, glass, None, settings=settings))(glasses)
+
+
 def push_apart(model, glass):
     """Separates overlapping particles, so that dynamics can start; the Glass is no minimum.
 

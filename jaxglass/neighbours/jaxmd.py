@@ -1,4 +1,4 @@
-"""The one door to jax-md: neighbour lists and integrators.
+"""The one door to jax-md: neighbour lists.
 
 jax_md takes seconds to import, so it is loaded on first use. It imports JAX's Pallas, whose options
 then belong to the key of every compiled program: Pallas alone is quick, and imported first it lets
@@ -8,7 +8,6 @@ our own, right in sheared cells. The sizes come from a ListPlan of plain numbers
 compiled program.
 """
 
-import dataclasses
 import itertools
 import math
 from typing import NamedTuple
@@ -110,45 +109,3 @@ def _half_of_the_cells_around(plan, place):
     inside = inside.at[:, :1].set(jnp.where(own > jnp.arange(n)[:, None, None], own, n))
     places = cells.position_buffer.reshape(-1, plan.cell_capacity, dim)[home]
     return inside.reshape(n, -1), places.reshape(n, -1, dim), cells.did_buffer_overflow
-
-
-def integrator(thermostat, force, dt, damping):
-    """A jax-md integrator in real coordinates.
-
-    Args:
-        thermostat: "nose-hoover", "langevin" or "none" (constant energy).
-        force: function (position, bonds) -> (n, d).
-        dt: time step.
-        damping: relaxation time of the Nose-Hoover chain, or friction of the Langevin thermostat.
-
-    Returns:
-        initialise(key, position, kT, bonds) and step(state, kT, bonds); states have ``position``
-        and ``momentum``.
-    """
-    from jax_md import simulate
-
-    of_bonds = lambda x, bonds, **unused: force(x, bonds)
-    shift = lambda x, dx, **unused: x + dx
-    if thermostat == "nose-hoover":
-        start, apply = simulate.nvt_nose_hoover(of_bonds, shift, dt, 1.0, tau=damping)
-    elif thermostat == "langevin":
-        start, apply = simulate.nvt_langevin(of_bonds, shift, dt, 1.0, gamma=damping)
-    else:
-        start, apply = simulate.nve(of_bonds, shift, dt)
-    # jax-md makes some of the state in float32; one precision throughout keeps the loops well
-    # typed.
-    double = lambda state: jax.tree.map(
-        lambda a: a.astype(jnp.float64) if a.dtype == jnp.float32 else a, state
-    )
-    number = lambda kT: jnp.asarray(kT, jnp.float64)
-
-    def initialise(key, x, kT, bonds):
-        state = double(start(key, x, kT=number(kT), bonds=bonds))
-        # jax-md counts the total momentum, which stays zero, among the degrees of freedom.
-        if thermostat == "nose-hoover":
-            state = state.set(
-                chain=dataclasses.replace(state.chain, degrees_of_freedom=x.size - x.shape[-1])
-            )
-        return state
-
-    return initialise, lambda state, kT, bonds: double(apply(state, kT=number(kT), bonds=bonds))

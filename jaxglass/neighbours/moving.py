@@ -125,19 +125,20 @@ def on_fresh_lists(model, all, plan, move, unfinished, state, limit, *, list_at_
         state = state.replace(status=state.status | full)
         context = prepare(state, pairs)
 
-        def moved(inner):
-            return jnp.max(jnp.sum((inner.position - origin) ** 2, axis=-1))
+        def moved(inner, by):
+            """Whether anyone has; one who is lost (NaN) does not count."""
+            return jnp.any(jnp.sum((inner.position - origin) ** 2, axis=-1) >= by)
 
         going = lambda inner: unfinished(inner) & (inner.steps < limit)
         state, _ = bounded_loop(
-            lambda s: going(s) & (moved(s) < still),
+            lambda s: going(s) & ~moved(s, still),
             lambda s: advance(s, pairs, context),
             state,
             limit,
         )
-        stale = moved(state) > 0 if list_at_end else moved(state) >= still
-        # No step is made from NaN.
-        usable = (full == 0) & (state.steps > begun)
+        stale = moved(state, 1e-300 if list_at_end else still)
+        alive = jnp.any(jnp.all(jnp.isfinite(state.position), axis=(1, 2)))
+        usable = (full == 0) & (state.steps > begun) & alive
         return state, pairs, sorted, made + 1, usable & (going(state) | stale)
 
     sorted = jnp.zeros(clusters.shape(sizes), jnp.int32)

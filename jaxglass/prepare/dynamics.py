@@ -103,7 +103,7 @@ def start_dynamics(
     positive("temperature", temperature)
     search.check(model, glass)
     if damping is None:
-        damping = 1.0 if thermostat in ("langevin", "brownian") else 100 * dt
+        damping = _damping(thermostat, dt)
     positive("damping", damping)
 
     numbers = tuple(jnp.asarray(a, jnp.float64) for a in (temperature, dt, damping))
@@ -144,6 +144,46 @@ def run_dynamics(
         return _run(model, motion, *numbers, plan=plan_moving(model, motion.glass, room))
 
     return search.with_room(attempt, model, motion)
+
+
+def start_all(keys, model, glasses, temperature, *, dt, thermostat):
+    """``start_dynamics`` of stacked glasses, with one key each; lists are enlarged as needed."""
+    numbers = tuple(
+        jnp.asarray(a, jnp.float64) for a in (temperature, dt, _damping(thermostat, dt))
+    )
+    one = jax.tree.map(lambda a: a[0], glasses)
+
+    def attempt(room):
+        plan = plan_moving(model, one, room)
+        return _start_all(model, glasses, keys, *numbers, thermostat=thermostat, plan=plan)
+
+    return search.with_room(attempt, model, glasses)
+
+
+def run_all(model, motions, steps, temperature, final):
+    """``run_dynamics`` of stacked motions; lists are enlarged as needed."""
+    numbers = jnp.asarray(steps), *(jnp.asarray(t, jnp.float64) for t in (temperature, final))
+    one = jax.tree.map(lambda a: a[0], motions.glass)
+
+    def attempt(room):
+        return _run_all(model, motions, *numbers, plan=plan_moving(model, one, room))
+
+    return search.with_room(attempt, model, motions)
+
+
+def _damping(thermostat, dt):
+    return 1.0 if thermostat in ("langevin", "brownian") else 100 * dt
+
+
+@functools.partial(jax.jit, static_argnames=("thermostat", "plan"))
+def _start_all(model, glasses, keys, *numbers, thermostat, plan):
+    one = lambda glass, key: _start(model, glass, key, *numbers, thermostat=thermostat, plan=plan)
+    return jax.vmap(one)(glasses, keys)
+
+
+@functools.partial(jax.jit, static_argnames="plan")
+def _run_all(model, motions, *numbers, plan):
+    return jax.vmap(lambda motion: _run(model, motion, *numbers, plan=plan))(motions)
 
 
 @functools.partial(jax.jit, static_argnames=("thermostat", "plan"))

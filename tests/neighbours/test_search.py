@@ -79,9 +79,7 @@ def test_overflow_is_flagged_inside_jit_and_mended_outside(ipl):
     assert bits(jg.expand(ipl.model, ipl.glass).status) == 0
     plan = search.plan(ipl.model, ipl.glass)
     tight = plan._replace(listing=plan.listing._replace(capacity=50))
-    assert (
-        bits(search.find_bonds(ipl.model, ipl.glass, tight)[1]) & jg.Status.NEIGHBOUR_OVERFLOW
-    )
+    assert bits(search.find_bonds(ipl.model, ipl.glass, tight)[1]) & jg.Status.NEIGHBOUR_OVERFLOW
     tries = []
 
     def attempt(room):

@@ -8,9 +8,10 @@ compared eight by eight. The answers of every round are bits, packed into the li
 All is done in fractional coordinates, so that any cell will do, and for many samples at once:
 particle p of sample s is s n + p. Sizes are static; what does not fit shows in the counts.
 
-The order of the list matters to those who sum over it: a sum into the same row waits for the one
-before. So neighbouring entries share no particle, and the padding, which pairs a particle with
-itself, goes over all particles in turn.
+The order of the list matters to those who sum over it. A sum into the same row waits for the one
+before: so neighbouring entries seldom share a particle, and the padding, which pairs a particle
+with itself, goes over all particles in turn. And the order in which the pairs of a sample come
+depends on that sample alone: what moves along the list goes the same way in any company.
 """
 
 import functools
@@ -229,8 +230,23 @@ def _near_clusters(plan, cells, box, first, cluster, valid, overflow):
     bits = word.astype(jnp.int64).astype(jnp.uint64) & ((jnp.uint64(1) << up_to) - jnp.uint64(1))
     at, bit, valid, found = pack_words(bits.astype(jnp.uint32), plan.pairs)
     i, j = take(cluster, at), take(first, at) + bit
-    keep = lambda k: jnp.where(valid, k, 0)
-    return keep(i), keep(j), valid, found, overflow | (found > plan.pairs)
+    seat = _apart(plan, take(sample, at), valid)
+    keep = lambda k: jnp.zeros_like(k).at[seat].set(jnp.where(valid, k, 0), unique_indices=True)
+    return keep(i), keep(j), found, overflow | (found > plan.pairs)
+
+
+def _apart(plan, sample, valid):
+    """Where pairs of clusters go so that neighbours come apart, (pairs,).
+
+    Every t-th pair of a sample of c pairs follows the one before, t the root of c.
+    """
+    mine = jnp.where(valid, sample, plan.samples)
+    count = jnp.zeros(plan.samples + 1, jnp.int32).at[mine].add(1)
+    start = take(jnp.cumsum(count) - count, mine)
+    stride = jnp.maximum(jnp.ceil(jnp.sqrt(count)).astype(jnp.int32), 1)
+    c, t = take(count, mine), take(stride, mine)
+    rank = jnp.arange(len(mine), dtype=jnp.int32) - start
+    return start + rank % t * (c // t) + jnp.minimum(rank % t, c % t) + rank // t
 
 
 # The bits of a word go through four members of one cluster in turn, and through all of the other.
@@ -239,43 +255,39 @@ _THEIRS = tuple((q // 4 + 2 * q) % SIZE for q in range(32))
 _WORDS = SIZE * SIZE // 32
 
 
-def _near_particles(plan, cells, points, who, ranges, ci, cj, valid, count, overflow):
-    """Pairs of particles of near clusters.
-
-    A strip takes every so-many-th pair of clusters.
-    """
+def _near_particles(plan, cells, points, who, ranges, ci, cj, count, overflow):
+    """Pairs of particles of near clusters, a strip of clusters after the other."""
     most = -(-plan.pairs // STRIP)
     used = jnp.clip(-(-count // STRIP), 1, most)
-    ci, cj, valid = (jnp.pad(a, (0, -plan.pairs % STRIP)) for a in (ci, cj, valid))
     per_sample = points.shape[1] // plan.samples
     ours, others = (jnp.concatenate([points, f(who)]) for f in (ranges.rows, ranges.columns))
+    strips = [jnp.pad(k, (0, -plan.pairs % STRIP)).reshape(most, STRIP) for k in (ci, cj)]
+    tests = functools.partial(_compared, ranges, len(points))
+    nothing = lambda *unused: jnp.zeros((STRIP, _WORDS), jnp.uint32)
 
     def strip(at, words):
-        take_these = lambda a: take(a, jnp.arange(STRIP) * used + at)
-        i, j, ok = map(take_these, (ci, cj, valid))
+        i, j = (k[at] for k in strips)
+        valid = at * STRIP + jnp.arange(STRIP) < count
         mine, theirs = take(ours, i, axis=1), take(others, j, axis=1)
         metric = [jnp.broadcast_to(g, i.shape) for g in of_sample(cells.metric, i // per_sample)]
-        nothing = lambda *unused: jnp.zeros((_WORDS, STRIP), jnp.uint32)
         # What enters a branch is stored once; without it XLA gathers every number eight times over.
-        tests = functools.partial(_compared, ranges, len(points))
         arguments = jnp.moveaxis(mine, -1, 0), jnp.moveaxis(theirs, -1, 0), jnp.stack(metric)
-        found = jax.lax.cond(at < used, tests, nothing, *arguments, i == j, ok)
+        found = jax.lax.cond(at < used, tests, nothing, *arguments, i == j, valid)
         return words.at[at].set(found)
 
-    words = jnp.zeros((most, _WORDS, STRIP), jnp.uint32)
+    words = jnp.zeros((most, STRIP, _WORDS), jnp.uint32)
     words = jax.lax.fori_loop(0, used, strip, words)
     word, bit, ok, found = pack_words(words.reshape(-1), plan.capacity)
-    block, part, inside = word // (_WORDS * STRIP), word // STRIP % _WORDS, word % STRIP
-    pair = inside * used + block
+    pair, part = word // _WORDS, word % _WORDS
     a, b = 4 * part + take(jnp.array(_MINE), bit), take(jnp.array(_THEIRS), bit)
-    who = who.reshape(-1)
+    ci, cj, who = strips[0].reshape(-1), strips[1].reshape(-1), who.reshape(-1)
     i, j = take(who, take(ci, pair) * SIZE + a), take(who, take(cj, pair) * SIZE + b)
     spread = jnp.arange(plan.capacity, dtype=jnp.int32) % (plan.samples * plan.n)
     return jnp.where(ok, i, spread), jnp.where(ok, j, spread), found, overflow
 
 
 def _compared(ranges, dim, mine, theirs, metric, same, valid):
-    """Words (2, STRIP) of pairs of clusters: which of their members are within range."""
+    """Words (STRIP, 2) of pairs of clusters: which of their members are within range."""
     words = []
     for half in range(_WORDS):
         word, later = jnp.zeros(same.shape), 0
@@ -287,4 +299,4 @@ def _compared(ranges, dim, mine, theirs, metric, same, valid):
             later |= (b > a + 4 * half) << q
         allowed = jnp.where(same, jnp.uint32(later), jnp.uint32(2**32 - 1))
         words.append(word.astype(jnp.int64).astype(jnp.uint32) & jnp.where(valid, allowed, 0))
-    return jnp.stack(words)
+    return jnp.stack(words, axis=1)

@@ -17,8 +17,8 @@ class PairList(Struct):
 
     Attributes:
         i, j: (c,), numbers over all samples, i = j where padded.
-        weight: (c,) each, of the squares and products of fractional components in t = (r / sigma)^2
-            where every sample has its own cell; 1 / sigma^2 alone where there is one.
+        metric: (c,) each, of the cell of the pair's sample; empty where all have one cell.
+        inverse: (c,), 1 / sigma^2.
         strength: (c,), 2 epsilon / sigma^2.
         scales: Scales of the pairs.
         found: pairs in use, the first of the list.
@@ -26,7 +26,8 @@ class PairList(Struct):
 
     i: Array
     j: Array
-    weight: tuple
+    metric: tuple
+    inverse: Array
     strength: Array
     scales: Scales
     found: Array
@@ -41,10 +42,9 @@ def with_scales(model, all, i, j, found):
     """The PairList of pairs i, j of an Assembly."""
     scales = scales_of(model, take(all.kind, i), take(all.kind, j))
     inverse = 1 / (scales.sigma * scales.sigma)
-    weight = (inverse,)
-    if len(all.cell) > 1:
-        weight = tuple(g * inverse for g in of_sample(all.cells.metric, i // all.n))
-    return PairList(i, j, weight, 2 * scales.epsilon * inverse, scales, found)
+    one = len(all.cell) == 1
+    metric = () if one else tuple(of_sample(all.cells.metric, i // all.n))
+    return PairList(i, j, metric, inverse, 2 * scales.epsilon * inverse, scales, found)
 
 
 def pairs_of(model, all, bonds):
@@ -94,8 +94,5 @@ def forces(model, all, pairs, position):
 def _pulls(model, all, pairs, r):
     r = nearest(r)
     components = [r[:, a] for a in range(all.cell.shape[-1])]
-    if len(all.cell) > 1:
-        t = square(components, pairs.weight)
-    else:
-        t = square(components, list(all.cells.metric[0])) * pairs.weight[0]
+    t = square(components, pairs.metric or list(all.cells.metric[0])) * pairs.inverse
     return (pairs.strength * slope_of(model)(t, pairs.scales, pairs.i != pairs.j))[:, None] * r

@@ -3,15 +3,20 @@
 A list holds every pair closer than its cutoff plus a skin: it is right until someone has moved by
 half a skin. An outer loop makes lists, an inner loop moves. The particles are sorted into clusters
 again every eighth list.
+
+Samples share a list, but each part of it is made from the positions at which that sample needed it:
+what happens to a sample does not depend on the others.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
 from ..core.loop import bounded_loop
 from ..core.status import Status, flag
+from ..core.struct import Struct
 from ..models.pair import kinds, range_of
 from . import clusters, search
 from .listing import with_scales
@@ -101,7 +106,8 @@ def on_fresh_lists(model, all, plan, move, unfinished, state, limit, *, list_at_
         model: settled model.
         all: Assembly.
         plan: MovingPlan.
-        move: a pair of functions: context = prepare(state, pairs) after each new list,
+        move: a pair of functions: context = prepare(state, pairs) after each new list, a struct of
+            arrays with a leading axis of samples or None,
             state = advance(state, pairs, context).
         unfinished: predicate of a state; it must hold at the start.
         state: with ``position`` (s, n, d), ``steps`` and ``status``.
@@ -114,36 +120,63 @@ def on_fresh_lists(model, all, plan, move, unfinished, state, limit, *, list_at_
     prepare, advance = move
     sizes, make = _lists(model, all, plan)
     still = (plan.skin / 2) ** 2
+    going = lambda state: unfinished(state) & (state.steps < limit)
+
+    def moved(state, origin):
+        """Largest square (s,) of a way; NaN, which is more than nothing, for who is lost."""
+        return jnp.max(jnp.sum((state.position - origin) ** 2, axis=-1), axis=-1)
 
     def outer(carry):
-        state, _, sorted, made, _ = carry
-        begun, origin = state.steps, state.position
+        state, _, last, _ = carry
+        begun = state.steps
+        way = moved(state, last.origin)
+        due = (last.made == 0) | (way >= still)
+        if list_at_end:
+            due = due | (~going(state) & (way > 0))
+        origin = where(due, state.position, last.origin)
         place = all.place(origin).reshape(origin.shape)
-        sort = lambda: clusters.clusters_of(sizes, place)
-        sorted = jax.lax.cond(made % RESORT == 0, sort, lambda: sorted)
+        resort = due & (last.made % RESORT == 0)
+        sort = lambda: where(resort, clusters.clusters_of(sizes, place), last.sorted)
+        sorted = jax.lax.cond(jnp.any(resort), sort, lambda: last.sorted)
         pairs, full = make(place, sorted)
         state = state.replace(status=state.status | full)
-        context = prepare(state, pairs)
-
-        def moved(inner, by):
-            """Whether anyone has; one who is lost (NaN) does not count."""
-            return jnp.any(jnp.sum((inner.position - origin) ** 2, axis=-1) >= by)
-
-        going = lambda inner: unfinished(inner) & (inner.steps < limit)
+        context = where(due, prepare(state, pairs), last.context)
         state, _ = bounded_loop(
-            lambda s: going(s) & ~moved(s, still),
+            lambda s: going(s) & ~jnp.any(moved(s, origin) >= still),
             lambda s: advance(s, pairs, context),
             state,
             limit,
         )
-        stale = moved(state, 1e-300 if list_at_end else still)
+        way = moved(state, origin)
+        stale = jnp.any(way > 0 if list_at_end else way >= still)
         alive = jnp.any(jnp.all(jnp.isfinite(state.position), axis=(1, 2)))
-        usable = (full == 0) & (state.steps > begun) & alive
-        return state, pairs, sorted, made + 1, usable & (going(state) | stale)
+        again = (full == 0) & (state.steps > begun) & alive & (going(state) | stale)
+        return state, pairs, _Last(origin, sorted, last.made + due, context), again
 
     sorted = jnp.zeros(clusters.shape(sizes), jnp.int32)
-    place = state.position
-    pairs = jax.eval_shape(lambda: make(place, sorted)[0])
-    pairs = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), pairs)
-    first = (state, pairs, sorted, jnp.int32(0), jnp.bool_(True))
-    return bounded_loop(lambda carry: carry[4], outer, first, limit + 2)[0][:2]
+    pairs = _like(lambda: make(all.place(state.position).reshape(state.position.shape), sorted)[0])
+    context = _like(lambda: prepare(state, pairs))
+    made = jnp.zeros(all.samples, jnp.int32)
+    first = state, pairs, _Last(state.position, sorted, made, context), jnp.bool_(True)
+    return bounded_loop(lambda carry: carry[3], outer, first, limit + 2)[0][:2]
+
+
+class _Last(Struct):
+    """What was there when the list of each sample was last made.
+
+    Attributes:
+        origin: (s, n, d), positions.
+        sorted: clusters.
+        made: (s,), number of lists so far.
+        context: what ``prepare`` gave.
+    """
+
+    origin: Array
+    sorted: Array
+    made: Array
+    context: Any
+
+
+def _like(function):
+    """Zeros in the form of a result."""
+    return jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(function))

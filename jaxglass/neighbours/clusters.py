@@ -136,6 +136,7 @@ def _clusters(plan, place):
     return order.reshape(count, SIZE)
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def near_pairs(plan, cells, place, clusters, ranges):
     """Pairs of particles closer than their range, each by its nearest image.
 

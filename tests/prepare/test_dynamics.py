@@ -96,6 +96,41 @@ def test_vmapped_dynamics_equal_single_ones(ipl, eight):
     np.testing.assert_allclose(both[1], short(keys[1], glasses[1]), atol=1e-7)
 
 
+def test_the_chain_moves_particles_as_that_of_jax_md(ipl):
+    """Which works out the time step of its chain in single precision."""
+    from jax_md import simulate
+
+    start = jg.prepare.start_dynamics(jax.random.key(0), ipl.model, ipl.glass, temperature=0.6)
+    ours = jg.prepare.run_dynamics(ipl.model, start, 100, temperature=0.5)
+    force = lambda x, **_: jg.force(ipl.model, ipl.glass.replace(position=x))
+    chain = {"chain_length": 3, "chain_steps": 1, "sy_steps": 1, "tau": 0.5}
+    begin, step = simulate.nvt_nose_hoover(force, lambda x, dx, **_: x + dx, 0.005, 0.5, **chain)
+    state = begin(jax.random.key(0), start.position)
+    kinetic = 0.5 * jnp.sum(start.velocity**2)
+    links = dataclasses.replace(
+        state.chain, kinetic_energy=kinetic, degrees_of_freedom=start.velocity.size - 2
+    )
+    state = state.set(momentum=start.velocity, chain=links)
+    theirs = jax.jit(lambda s: jax.lax.fori_loop(0, 100, lambda _, s: step(s), s))(state)
+    np.testing.assert_allclose(ours.position, theirs.position, atol=1e-5)
+    assert float(jnp.abs(ours.position - start.position).max()) > 0.1
+
+
+def test_a_sample_moves_alike_in_any_company(ipl):
+    """The quench to the last bit, the dynamics to rounding."""
+    starts = [jg.random_glass(jax.random.key(k), "ipl2d", 64) for k in range(3)]
+    quench = lambda glass: jg.quench(ipl.model, glass)
+    together = jax.vmap(quench)(jg.stack(starts))
+    alone = quench(starts[1])
+    np.testing.assert_array_equal(together.glass.position[1], alone.glass.position)
+    assert int(together.steps[1]) == int(alone.steps)
+    keys = jax.random.split(jax.random.key(1), 3)
+    fast = jg.protocols.instant_quench("ipl2d", time=0.5)
+    both = jg.make_glasses(keys, "ipl2d", 64, protocol=fast)
+    one = jg.make_glass(keys[2], "ipl2d", 64, protocol=fast)
+    np.testing.assert_allclose(both.glass.position[2], one.glass.position, atol=1e-9)
+
+
 def test_cooling_follows_its_rate():
     protocol = jg.protocols.cooled("ipl2d", rate=0.5, low=0.1, liquid_time=1.0)
     assert protocol.stages[1].time == pytest.approx(1.8)
@@ -126,10 +161,10 @@ import os, signal, sys
 import jax
 jax.config.update("jax_enable_x64", True)
 import jaxglass as jg
-from jaxglass.prepare import protocols
+from jaxglass.prepare import make
 
 path, kept, pieces = sys.argv[1], [], []
-write, run = protocols.archive.write, protocols.run_dynamics
+write, run = make.archive.write, make.run_all
 
 
 def write_and_die(*arguments):
@@ -139,9 +174,9 @@ def write_and_die(*arguments):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-protocols.archive.write = write_and_die
-protocols.run_dynamics = lambda *a, **options: pieces.append(1) or run(*a, **options)
-protocols.PIECE, protocols.KEEP_EVERY = 100, 0.0
+make.archive.write = write_and_die
+make.run_all = lambda *a, **options: pieces.append(1) or run(*a, **options)
+make.PIECE, make.KEEP_EVERY = 100, 0.0
 stiffness = 8.0
 mine = jg.models.pair(lambda x, p: x**-stiffness, sigma=[[1.0, 1.18], [1.18, 1.4]], cutoff=1.5)
 protocol = jg.protocols.annealed("ipl2d", time=2.0, liquid_time=1.0)

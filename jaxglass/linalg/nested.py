@@ -241,18 +241,16 @@ def _upwards(factor, ys):
 @loop_on_cpu
 def selected(factor):
     """Blocks G_ij on the pairs (b, d, d), zero where not valid, and G_ii (n, d, d)."""
-    read = _Reader(factor)
-    front = None
+    read, front = _Reader(factor), None
     for l in range(factor.tree.plan.depth + 1):
         x = factor.inverse[l]
-        own = _t(x) @ x
+        own, across, edge = _t(x) @ x, None, None
         if l:
             edge = to_children(front, factor.tree.up[l - 1], factor.tree.down[l - 1])
             y = _t(x) @ factor.coupling[l - 1]
             across = -y @ edge
             own = own - across @ _t(y)
-        front = _whole(own, across, edge) if l else own
-        read(l, front)
+        front = read(l, own, across, edge)
     return read.blocks()
 
 
@@ -273,6 +271,7 @@ def change_of_selected(factor, diagonal, blocks):
         x, (d_own, d_across) = factor.inverse[l], moved[l]
         c = _t(x) @ x
         own, change = c, -c @ d_own @ c
+        across = d_ob = edge = d_edge = None
         if l:
             y = _t(x) @ factor.coupling[l - 1]
             dy = c @ (d_across - d_own @ y)
@@ -281,19 +280,23 @@ def change_of_selected(factor, diagonal, blocks):
             )
             across, d_ob = -y @ edge, -dy @ edge - y @ d_edge
             own, change = own - across @ _t(y), change - d_ob @ _t(y) - across @ _t(dy)
-        front = _whole(own, across, edge) if l else own
-        slope = _whole(change, d_ob, d_edge) if l else change
-        read(l, slope)
+        slope = read(l, change, d_ob, d_edge)
+        front = _front_of(tree, l, own, across, edge)[1]
     return read.blocks()
 
 
-def _whole(own, across, edge):
+def _front_of(tree, l, own, across, edge):
+    """The rows of own particles, and the whole front where there are children to read it."""
+    if not l:
+        return own, own
     rows = jnp.concatenate([own, across], axis=2)
-    return jnp.concatenate([rows, jnp.concatenate([_t(across), edge], axis=2)], axis=1)
+    if l == tree.plan.depth:
+        return rows, None
+    return rows, jnp.concatenate([rows, jnp.concatenate([_t(across), edge], axis=2)], axis=1)
 
 
 class _Reader:
-    """Collects the blocks of pairs and particles, level by level."""
+    """Collects the blocks of pairs and particles, level by level, and gives whole fronts back."""
 
     def __init__(self, factor):
         tree = factor.tree
@@ -301,14 +304,16 @@ class _Reader:
         self.column = jnp.concatenate([tree.pos, tree.place])
         self.found = jnp.zeros((self.who.size, factor.dim, factor.dim))
 
-    def __call__(self, l, front):
+    def __call__(self, l, own, across, edge):
         tree, d = self.factor.tree, self.factor.dim
+        rows, front = _front_of(tree, l, own, across, edge)
         here = tree.level[self.who] == l
         inside = lambda k: jnp.where(here, k, 0)
-        grid = front.reshape(2**l, front.shape[1] // d, d, -1, d)
+        grid = rows.reshape(2**l, tree.plan.own[l], d, -1, d)
         place = inside(tree.place[self.who])
         block = grid[inside(tree.home[self.who]), place, :, inside(self.column), :]
         self.found = jnp.where(here[:, None, None], block, self.found)
+        return front
 
     def blocks(self):
         tree, count = self.factor.tree, self.factor.tree.i.size

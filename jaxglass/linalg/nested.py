@@ -20,8 +20,6 @@ see translations, and changes nothing else that does not see them. All nodes of 
 batch; Cholesky factors alone are made one by one on CPUs (lapack.py).
 """
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -32,7 +30,6 @@ from .exchange import flat, to_children, to_parents
 from .lapack import inverse_cholesky, loop_on_cpu
 from .nested_tree import Tree
 
-PIECE = 1024  # nodes of a level whose blocks of the inverse are worked out together
 # A pivot this much below its diagonal entry is rounding: the matrix is singular.
 SINGULAR = 100 * float(np.finfo(np.float64).eps)
 
@@ -244,40 +241,17 @@ def _upwards(factor, ys):
 @loop_on_cpu
 def selected(factor):
     """Blocks G_ij on the pairs (b, d, d), zero where not valid, and G_ii (n, d, d)."""
-    tree, read = factor.tree, _Reader(factor)
-    own = _t(factor.inverse[0]) @ factor.inverse[0]
-    read(0, own, None)
-    front = own
-    for l in range(1, tree.plan.depth + 1):
-        leaves = l == tree.plan.depth
-        level = factor.inverse[l], factor.coupling[l - 1], tree.down[l - 1]
-        above = front, tree.up[l - 1]
-        own, across, *edge = _in_pieces(functools.partial(_sunk, leaves), level, above)
-        read(l, own, across)
-        front = None if leaves else _whole(own, across, *edge)
+    read, front = _Reader(factor), None
+    for l in range(factor.tree.plan.depth + 1):
+        x = factor.inverse[l]
+        own, across, edge = _t(x) @ x, None, None
+        if l:
+            edge = to_children(front, factor.tree.up[l - 1], factor.tree.down[l - 1])
+            y = _t(x) @ factor.coupling[l - 1]
+            across = -y @ edge
+            own = own - across @ _t(y)
+        front = read(l, own, across, edge)
     return read.blocks()
-
-
-def _sunk(leaves, level, above):
-    """G_oo and G_ob of nodes, and G_bb where there are children to read it."""
-    (x, coupling, down), (front, up) = level, above
-    edge = to_children(front, up, down)
-    y = _t(x) @ coupling
-    across = -y @ edge
-    own = _t(x) @ x - across @ _t(y)
-    return (own, across) if leaves else (own, across, edge)
-
-
-def _in_pieces(function, level, above):
-    """The function of a level's nodes (2N, ...) and their parents (N, ...), a piece after the
-    other: what it takes on the way is not held for all nodes at once.
-    """
-    pieces = max(1, len(level[0]) // PIECE)
-    if pieces == 1:
-        return function(level, above)
-    cut = lambda a: a.reshape(pieces, -1, *a.shape[1:])
-    parts = jax.lax.map(lambda part: function(*part), jax.tree.map(cut, (level, above)))
-    return tuple(a.reshape(-1, *a.shape[2:]) for a in parts)
 
 
 def change_of_selected(factor, diagonal, blocks):
@@ -297,7 +271,7 @@ def change_of_selected(factor, diagonal, blocks):
         x, (d_own, d_across) = factor.inverse[l], moved[l]
         c = _t(x) @ x
         own, change = c, -c @ d_own @ c
-        d_ob = None
+        across = d_ob = edge = d_edge = None
         if l:
             y = _t(x) @ factor.coupling[l - 1]
             dy = c @ (d_across - d_own @ y)
@@ -306,20 +280,23 @@ def change_of_selected(factor, diagonal, blocks):
             )
             across, d_ob = -y @ edge, -dy @ edge - y @ d_edge
             own, change = own - across @ _t(y), change - d_ob @ _t(y) - across @ _t(dy)
-        read(l, change, d_ob)
-        if l < tree.plan.depth:
-            front = _whole(own, across, edge) if l else own
-            slope = _whole(change, d_ob, d_edge) if l else change
+        slope = read(l, change, d_ob, d_edge)
+        front = _front_of(tree, l, own, across, edge)[1]
     return read.blocks()
 
 
-def _whole(own, across, edge):
+def _front_of(tree, l, own, across, edge):
+    """The rows of own particles, and the whole front where there are children to read it."""
+    if not l:
+        return own, own
     rows = jnp.concatenate([own, across], axis=2)
-    return jnp.concatenate([rows, jnp.concatenate([_t(across), edge], axis=2)], axis=1)
+    if l == tree.plan.depth:
+        return rows, None
+    return rows, jnp.concatenate([rows, jnp.concatenate([_t(across), edge], axis=2)], axis=1)
 
 
 class _Reader:
-    """Collects the blocks of pairs and particles from the rows of own particles, level by level."""
+    """Collects the blocks of pairs and particles, level by level, and gives whole fronts back."""
 
     def __init__(self, factor):
         tree = factor.tree
@@ -327,24 +304,16 @@ class _Reader:
         self.column = jnp.concatenate([tree.pos, tree.place])
         self.found = jnp.zeros((self.who.size, factor.dim, factor.dim))
 
-    def __call__(self, l, own, across):
-        """Reads F_oo and F_ob of a level apart: at the leaves one copy of both is the most there is
-        to hold.
-        """
-        tree, a = self.factor.tree, self.factor.tree.plan.own[l]
-        here = tree.level[self.who] == l
-        beyond = self.column >= a
-        self._read(own, here & ~beyond, self.column)
-        if l:
-            self._read(across, here & beyond, self.column - a)
-
-    def _read(self, part, here, column):
+    def __call__(self, l, own, across, edge):
         tree, d = self.factor.tree, self.factor.dim
+        rows, front = _front_of(tree, l, own, across, edge)
+        here = tree.level[self.who] == l
         inside = lambda k: jnp.where(here, k, 0)
-        grid = part.reshape(len(part), part.shape[1] // d, d, -1, d)
+        grid = rows.reshape(2**l, tree.plan.own[l], d, -1, d)
         place = inside(tree.place[self.who])
-        block = grid[inside(tree.home[self.who]), place, :, inside(column), :]
+        block = grid[inside(tree.home[self.who]), place, :, inside(self.column), :]
         self.found = jnp.where(here[:, None, None], block, self.found)
+        return front
 
     def blocks(self):
         tree, count = self.factor.tree, self.factor.tree.i.size

@@ -107,16 +107,6 @@ def test_everything_equals_dense_algebra(n, dim, contacts):
     assert np.isfinite(np.concatenate([np.ravel(a) for a in indefinite["selected"]])).all()
 
 
-def test_levels_of_many_nodes_go_in_pieces(monkeypatch):
-    monkeypatch.setattr(nested, "PIECE", 2)
-    case = Case(210, 2, 8, free=False)  # a size that no other test compiles
-    tree = dissect(exact_plan(*case.graph, case.width), *case.graph)
-    factor = nested.factor(tree, *case.blocks)
-    assert tree.plan.depth >= 2 and bool(factor.ok)
-    spring = np.asarray(nested.pin(factor, case.unit)).reshape(case.n * case.d, -1)
-    close(nested.selected(factor), case.seen(np.linalg.inv(case.dense(*case.blocks) + spring)))
-
-
 def test_what_does_not_feel_translations():
     """Without a spring of its own the matrix is singular; the determinant is that of the rest."""
     case = Case(120, 2, 10)

@@ -2,7 +2,7 @@
 
     python examples/07_large_glasses.py                  n = 10,000, two minutes on two cores
     python examples/07_large_glasses.py --n 100000 --modes 100 --spots 50
-    python examples/07_large_glasses.py --tile 10 --thermal-only      10^6 of them, 24 GB of memory
+    python examples/07_large_glasses.py --tile 10 --thermal-only      a million of them in 21 GB
 
 Quenched, or tiles of a quenched glass, a minimum where that is not small. One factor serves all.
 The softest spots are found from the softest dipoles: every spot holds some.

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from ..core.checks import is_traced
 from ..host.programs import drop_programs_in_time
-from ..linalg import nested
+from ..linalg import nested, nested_inverse
 from ..linalg.lapack import loop_on_cpu
 from ..linalg.nested_tree import ROOMY, SNUG, dissect, exact_plan, usual_plan
 from .contract import provides
@@ -59,7 +59,7 @@ def bond_blocks(e, factor):
 
     Shapes (b, d, d) and (n, d, d).
     """
-    mixed, own = nested.inverse_blocks(factor, *e.blocks)
+    mixed, own = nested_inverse.inverse_blocks(factor, *e.blocks)
     return _seen_by_bonds(e, mixed, own), own
 
 
@@ -69,8 +69,8 @@ def squared_bond_blocks(e, factor):
     """
     diagonal, coupling = e.blocks
     unit = jnp.broadcast_to(jnp.eye(diagonal.shape[-1]), diagonal.shape)
-    attached = nested.attached(factor, diagonal, coupling)
-    change = nested.change_of_selected(attached, unit, jnp.zeros_like(coupling))
+    attached = nested_inverse.attached(factor, diagonal, coupling)
+    change = nested_inverse.change_of_selected(attached, unit, jnp.zeros_like(coupling))
     return bond_blocks(e, factor)[0], -_seen_by_bonds(e, *change)
 
 

@@ -18,7 +18,7 @@ from jax import Array
 from ..core.checks import choice
 from ..core.status import Status, flag, or_nan
 from ..core.struct import Struct
-from ..linalg import nested
+from ..linalg import nested, nested_inverse
 from . import dissection
 from .contract import need, provides
 
@@ -201,6 +201,6 @@ def _log_determinant(e, factor):
 def _log_determinant_jvp(primals, tangents):
     (e, factor), (de, _) = primals, tangents
     _, (diagonal, coupling) = jax.jvp(lambda e: e.blocks, (e,), (de,))
-    pairs, own = nested.inverse_blocks(jax.lax.stop_gradient(factor.inside), *e.blocks)
+    pairs, own = nested_inverse.inverse_blocks(jax.lax.stop_gradient(factor.inside), *e.blocks)
     slope = jnp.sum(own * diagonal) + 2 * jnp.sum(pairs * coupling)
     return _log_determinant(e, factor), or_nan(factor.status, slope)

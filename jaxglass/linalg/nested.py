@@ -6,15 +6,6 @@ With F the front of a node, o its own particles and b its boundary, from the lea
 
     L L^T = F_oo,  X = L^-1,  W = X F_ob,  S = F_bb - W^T W,  parent's F <- F + S
 
-and blocks of the inverse from the root to the leaves, with C = X^T X and Y = X^T W:
-
-    G_ob = -Y G_bb,   G_oo = C - G_ob Y^T
-
-Their change under dA follows from the same fronts without another factor: upwards
-dS = dF_bb - Y^T E - dF_ob^T Y with E = dF_ob - dF_oo Y, and downwards, with dY = C E,
-
-    dG_ob = -dY G_bb - Y dG_bb,   dG_oo = -C dF_oo C - dG_ob Y^T - G_ob dY^T
-
 A spring on the mean displacement of the particles of the root makes a matrix positive that does not
 see translations, and changes nothing else that does not see them. All nodes of a level are one
 batch; Cholesky factors alone are made one by one on CPUs (lapack.py).
@@ -26,7 +17,7 @@ import numpy as np
 from jax import Array
 
 from ..core.struct import Struct
-from .exchange import flat, to_children, to_parents
+from .exchange import flat, to_parents
 from .lapack import inverse_cholesky, loop_on_cpu
 from .nested_tree import Tree
 
@@ -59,7 +50,7 @@ class Factor(Struct):
         return self.inverse[0].shape[-1] // self.tree.plan.own[0]
 
 
-def _factor(tree, diagonal, blocks, shift=0.0, spring=None):
+def plain_factor(tree, diagonal, blocks, shift=0.0, spring=None):
     """Factors the matrix of diagonal blocks (n, d, d) and pair blocks (b, d, d).
 
     Args:
@@ -74,10 +65,10 @@ def _factor(tree, diagonal, blocks, shift=0.0, spring=None):
     if spring is None:
         mean = jax.lax.stop_gradient(jnp.mean(entries))
         spring = jnp.where(mean > 0, mean, 1.0)
-    rows = _rows(tree, diagonal + shift * jnp.eye(d), blocks)
+    rows = matrix_rows(tree, diagonal + shift * jnp.eye(d), blocks)
     inverses, couplings, schur = [], [], None
     for l in reversed(range(tree.plan.depth + 1)):
-        own, across, rest = _front(tree, l, rows[l], schur)
+        own, across, rest = assemble(tree, l, rows[l], schur)
         empty = jnp.repeat(tree.own[l] == tree.plan.n, d, axis=1)
         own = own + jnp.where(empty[:, :, None], jnp.eye(own.shape[-1]), 0.0)
         if l == 0:
@@ -86,7 +77,7 @@ def _factor(tree, diagonal, blocks, shift=0.0, spring=None):
         inverses.append(x)
         if l:
             w = x @ across
-            schur = rest - _t(w) @ w
+            schur = rest - transposed(w) @ w
             couplings.append(w)
     pivots = [jnp.diagonal(x, axis1=1, axis2=2) for x in inverses]
     logdet = -2 * jnp.sum(jnp.stack([jnp.sum(jnp.log(p)) for p in pivots]))
@@ -99,7 +90,7 @@ def _factor(tree, diagonal, blocks, shift=0.0, spring=None):
     return Factor(tree, tuple(inverses[::-1]), tuple(couplings[::-1]), logdet, spring, ok)
 
 
-factor = loop_on_cpu(_factor)
+factor = loop_on_cpu(plain_factor)
 
 
 def _spring(used, d, spring):
@@ -123,7 +114,7 @@ def log_determinant(factor):
     return factor.logdet - factor.dim * jnp.log(factor.spring * m / factor.tree.plan.n)
 
 
-def _rows(tree, diagonal, blocks):
+def matrix_rows(tree, diagonal, blocks):
     """Entries of the matrix in the rows of own particles, per level (N, a, a + b, d, d)."""
     plan, d = tree.plan, diagonal.shape[-1]
     a, f = np.array(plan.own), np.array(plan.own) + np.array(plan.boundary)
@@ -137,7 +128,7 @@ def _rows(tree, diagonal, blocks):
         return jnp.where(keep, jnp.array(start)[l] + row * jnp.array(f)[l] + column, start[-1])
 
     beside = tree.level[low] == tree.level[top]
-    block = jnp.where(tree.swap[:, None, None], _t(blocks), blocks)
+    block = jnp.where(tree.swap[:, None, None], transposed(blocks), blocks)
     everyone = jnp.arange(plan.n)
     places = jnp.concatenate(
         [
@@ -146,13 +137,13 @@ def _rows(tree, diagonal, blocks):
             at(top, tree.place[low], tree.valid & beside),
         ]
     )
-    values = jnp.concatenate([diagonal, block, _t(block)]).reshape(-1, d * d)
+    values = jnp.concatenate([diagonal, block, transposed(block)]).reshape(-1, d * d)
     flat = jnp.zeros((int(start[-1]), d * d)).at[places].add(values, mode="drop")
     cut = lambda l: flat[start[l] : start[l + 1]].reshape(2**l, a[l], f[l], d, d)
     return [cut(l) for l in range(plan.depth + 1)]
 
 
-def _front(tree, l, rows, schur):
+def assemble(tree, l, rows, schur):
     """F_oo, F_ob and F_bb of all nodes of a level: rows of the matrix and what children add."""
     rows = flat(rows)
     a = rows.shape[1]
@@ -163,34 +154,34 @@ def _front(tree, l, rows, schur):
     return rows[:, :, :a], rows[:, :, a:], added[:, a:, a:]
 
 
-def _t(a):
+def transposed(a):
     return jnp.swapaxes(a, -1, -2)
 
 
 @loop_on_cpu
 def solve(factor, b):
     """G b for fields b (n, d) or (n, d, c), G the inverse with the spring; zero after a failure."""
-    return _masked(factor, _upwards(factor, _downwards(factor, _columns(b)))).reshape(b.shape)
+    return masked(factor, _upwards(factor, _downwards(factor, _columns(b)))).reshape(b.shape)
 
 
 def solve_lower(factor, b):
     """A^T b with A A^T = G; a particle's entries stand at its own place."""
     parts = [y.reshape(-1, factor.dim, y.shape[-1]) for y in _downwards(factor, _columns(b))]
-    return _masked(factor, _gather(factor.tree, parts)).reshape(b.shape)
+    return masked(factor, _gather(factor.tree, parts)).reshape(b.shape)
 
 
 def solve_upper(factor, y):
     """A y with A A^T = G: variables in which the matrix is the identity."""
     padded = jnp.pad(_columns(y), ((0, 1), (0, 0), (0, 0)))
     parts = [padded[own].reshape(own.shape[0], -1, padded.shape[-1]) for own in factor.tree.own]
-    return _masked(factor, _upwards(factor, parts)).reshape(y.shape)
+    return masked(factor, _upwards(factor, parts)).reshape(y.shape)
 
 
 def _columns(b):
     return b.reshape(*b.shape[:2], -1)
 
 
-def _masked(factor, x):
+def masked(factor, x):
     return jnp.where(factor.ok, x, 0.0)
 
 
@@ -218,7 +209,7 @@ def _downwards(factor, b):
             rhs, rest = rhs + both[:, :a], both[:, a:]
         ys.append(factor.inverse[l] @ rhs)
         if l:
-            carried = rest - _t(factor.coupling[l - 1]) @ ys[-1]
+            carried = rest - transposed(factor.coupling[l - 1]) @ ys[-1]
     return ys[::-1]
 
 
@@ -232,115 +223,10 @@ def _upwards(factor, ys):
             s = jnp.pad(front, ((0, 0), (0, 1), (0, 0), (0, 0)))
             edge = s[jnp.arange(2**l)[:, None] // 2, tree.down[l - 1]]
             y = y - factor.coupling[l - 1] @ edge.reshape(2**l, -1, c)
-        x = (_t(factor.inverse[l]) @ y).reshape(2**l, -1, d, c)
+        x = (transposed(factor.inverse[l]) @ y).reshape(2**l, -1, d, c)
         front = jnp.concatenate([x, edge], axis=1)
         parts.append(x.reshape(-1, d, c))
     return _gather(tree, parts)
-
-
-@loop_on_cpu
-def selected(factor):
-    """Blocks G_ij on the pairs (b, d, d), zero where not valid, and G_ii (n, d, d)."""
-    read = _Reader(factor)
-    front = None
-    for l in range(factor.tree.plan.depth + 1):
-        x = factor.inverse[l]
-        own = _t(x) @ x
-        if l:
-            edge = to_children(front, factor.tree.up[l - 1], factor.tree.down[l - 1])
-            y = _t(x) @ factor.coupling[l - 1]
-            across = -y @ edge
-            own = own - across @ _t(y)
-        front = _whole(own, across, edge) if l else own
-        read(l, front)
-    return read.blocks()
-
-
-def change_of_selected(factor, diagonal, blocks):
-    """Change -(G dA G) of ``selected`` when the matrix changes by symmetric diagonal blocks
-    (n, d, d) and pair blocks (b, d, d).
-    """
-    tree = factor.tree
-    rows, moved, schur = _rows(tree, diagonal, blocks), {}, None
-    for l in reversed(range(tree.plan.depth + 1)):
-        own, across, rest = _front(tree, l, rows[l], schur)
-        moved[l] = own, across
-        if l:
-            y = _t(factor.inverse[l]) @ factor.coupling[l - 1]
-            schur = rest - _t(y) @ (across - own @ y) - _t(across) @ y
-    read, front, slope = _Reader(factor), None, None
-    for l in range(tree.plan.depth + 1):
-        x, (d_own, d_across) = factor.inverse[l], moved[l]
-        c = _t(x) @ x
-        own, change = c, -c @ d_own @ c
-        if l:
-            y = _t(x) @ factor.coupling[l - 1]
-            dy = c @ (d_across - d_own @ y)
-            edge, d_edge = (
-                to_children(f, tree.up[l - 1], tree.down[l - 1]) for f in (front, slope)
-            )
-            across, d_ob = -y @ edge, -dy @ edge - y @ d_edge
-            own, change = own - across @ _t(y), change - d_ob @ _t(y) - across @ _t(dy)
-        front = _whole(own, across, edge) if l else own
-        slope = _whole(change, d_ob, d_edge) if l else change
-        read(l, slope)
-    return read.blocks()
-
-
-def _whole(own, across, edge):
-    rows = jnp.concatenate([own, across], axis=2)
-    return jnp.concatenate([rows, jnp.concatenate([_t(across), edge], axis=2)], axis=1)
-
-
-class _Reader:
-    """Collects the blocks of pairs and particles, level by level."""
-
-    def __init__(self, factor):
-        tree = factor.tree
-        self.factor, self.who = factor, jnp.concatenate([tree.ends[0], jnp.arange(tree.plan.n)])
-        self.column = jnp.concatenate([tree.pos, tree.place])
-        self.found = jnp.zeros((self.who.size, factor.dim, factor.dim))
-
-    def __call__(self, l, front):
-        tree, d = self.factor.tree, self.factor.dim
-        here = tree.level[self.who] == l
-        inside = lambda k: jnp.where(here, k, 0)
-        grid = front.reshape(2**l, front.shape[1] // d, d, -1, d)
-        place = inside(tree.place[self.who])
-        block = grid[inside(tree.home[self.who]), place, :, inside(self.column), :]
-        self.found = jnp.where(here[:, None, None], block, self.found)
-
-    def blocks(self):
-        tree, count = self.factor.tree, self.factor.tree.i.size
-        found = _masked(self.factor, self.found)
-        pairs = jnp.where(tree.swap[:, None, None], _t(found[:count]), found[:count])
-        return jnp.where(tree.valid[:, None, None], pairs, 0.0), found[count:]
-
-
-@jax.custom_jvp
-def inverse_blocks(factor, diagonal, blocks):
-    """``selected`` as a function of the matrix that was factored, the factor a constant."""
-    return selected(factor)
-
-
-@inverse_blocks.defjvp
-def _inverse_blocks_jvp(primals, tangents):
-    (factor, *matrix), (_, *change) = primals, tangents
-    return selected(factor), change_of_selected(attached(factor, *matrix), *change)
-
-
-@jax.custom_jvp
-def attached(factor, diagonal, blocks):
-    """The factor as a function of the matrix that was factored: second derivatives need it."""
-    return factor
-
-
-@attached.defjvp
-def _attached_jvp(primals, tangents):
-    (constant, *matrix), (_, *change) = primals, tangents
-    anew = lambda diagonal, blocks: _factor(constant.tree, diagonal, blocks, 0.0, constant.spring)
-    slope = jax.jvp(anew, tuple(matrix), tuple(change))[1]
-    return constant, slope
 
 
 def memory(plan, dim):

@@ -5,6 +5,9 @@ sample of the sizes of their basins. From the modes hit once, f1, and twice, f2,
 the number never hit is f1 (f1 - 1) / (2 (f2 + 1)). The search stops when that falls below a bound
 and enough seeds were tried to have hit, with 95 % confidence, any mode whose basin holds a given
 share of the bonds; or when every bond has been tried.
+
+A start is followed until it is close to a mode known from another start, and to the end where there
+is none.
 """
 
 import functools
@@ -27,6 +30,9 @@ from .stationary import SoftMode, pseudo_harmonic_mode
 # Seeds searched together: a factor answers 128 columns for the price of 20, and more gains little.
 BATCH = 128
 SAME = 0.99  # overlap from which two modes count as one: distinct ones of a glass stay below 0.9
+# Residual at which a start is compared with the modes known: the iteration has half its steps yet
+# to go, and those that then overlap with a mode by more than SAME have always ended there.
+ROUGH = 1e-2
 CONFIDENT = 3.0  # -log(1 - 95 %): so many seeds for one hit on a basin of the rarest share
 
 
@@ -35,7 +41,7 @@ class SoftSpots(SoftMode):
 
     Attributes:
         position: (m, d), of its core.
-        hits: (m,), random seeds that ended there.
+        hits: (m,), random seeds that led there.
         tried: number of random seeds.
         failed: random seeds that did not converge.
         unseen: estimated number of modes not found.
@@ -107,7 +113,8 @@ def soft_spots(
         stiffest: leave out modes stiffer than this; they do not count as missing either.
         seeds: fields (k, n, d) to try before the dipole responses, for example harmonic modes.
         key: JAX random key of the order of bonds; a fixed one by default.
-        tol: residual of each mode.
+        tol: residual of each mode; starts that come close to a mode found before are not followed
+            further than a residual of 1e-2.
         progress: show a bar.
 
     Returns:
@@ -137,10 +144,11 @@ def soft_spots(
             f"found {jnp.shape(seeds)}"
         )
     factor = factor_of(e, factor)
-    search = functools.partial(search, e, tol=tol, factor=factor)
-    found = _Found(same, stiffest)
+    search = functools.partial(search, e, factor=factor)
+    found = _Found(search, tol, same, stiffest)
     if seeds is not None:
-        found.add(search(jnp.asarray(seeds)), counted=False)
+        found.add(jnp.asarray(seeds), len(seeds), counted=False)
+        found.finish(counted=False)
     if factor.status:
         bonds = bonds[:0]  # a saddle has no such modes
     with Progress("soft spots", len(bonds), show=progress) as bar:
@@ -148,46 +156,94 @@ def soft_spots(
             chosen = bonds[begin : begin + batch]
             # A last short batch is filled up, so that it does not compile anew; the filling is not
             # counted.
-            filled = np.resize(chosen, min(batch, len(bonds)))
-            modes = search(dipole_seeds(e, jnp.asarray(filled), factor=factor))
-            found.add(jax.tree.map(lambda a, k=len(chosen): a[:k], modes))
+            filled = jnp.asarray(np.resize(chosen, min(batch, len(bonds))))
+            found.add(dipole_seeds(e, filled, factor=factor), len(chosen))
             bar.done(len(chosen))
-            if found.tried - found.failed >= least and found.unseen() <= missing:
+            if found.tried >= least and found.enough(least, missing):
                 break
+        found.finish()
     return found.collected(e, factor.status, missing, min(least, len(every) - found.failed))
 
 
 class _Found:
     """Distinct modes so far and the hits on each."""
 
-    def __init__(self, same, stiffest):
-        self.same, self.stiffest = same, np.inf if stiffest is None else stiffest
+    def __init__(self, search, tol, same, stiffest):
+        self.search, self.tol, self.same = search, tol, same
+        self.stiffest = np.inf if stiffest is None else stiffest
         self.modes, self.flat = [], None
-        self.hits = []  # by random seeds alone; they make the estimate
-        self.tried = self.failed = 0
+        self.hits = np.zeros(0, int)  # by random seeds alone; they make the estimate
+        self.tried = self.failed = self.width = 0
+        self.waiting = []
 
-    def add(self, modes, counted=True):
-        modes = jax.tree.map(np.asarray, modes)
+    def add(self, starts, count, counted=True):
+        """Follows a batch of starts, of which the first ``count`` matter; those near no known mode
+        wait until there is a batch of them.
+        """
+        self.width = starts.shape[0]
+        rough = self.search(starts, tol=max(self.tol, ROUGH))
+        good = np.asarray(rough.status[:count]) == 0
+        self._fail(np.sum(~good), counted)
+        self.tried += count * counted
+        fields = np.asarray(rough.vector[:count])[good]
+        self.waiting.extend(fields[~self._assign(fields, counted)])
+        if len(self.waiting) >= self.width:
+            self.finish(counted)
+
+    def finish(self, counted=True):
+        """Follows all that wait to the end, but for those near a mode that others ended in."""
+        while self.waiting:
+            fields = np.stack(self.waiting)
+            fields = fields[~self._assign(fields, counted)]
+            some, self.waiting = fields[: self.width], list(fields[self.width :])
+            if len(some):
+                fine = self.search(self._filled(some), tol=self.tol)
+                fine = jax.tree.map(lambda a, k=len(some): np.asarray(a[:k]), fine)
+                self._fail(np.sum(fine.status != 0), counted)
+                for k in np.flatnonzero(fine.status == 0):
+                    self._add(jax.tree.map(lambda a, k=k: a[k], fine), counted)
+
+    def enough(self, least, missing):
+        self.finish()
+        return self.tried - self.failed >= least and self.unseen() <= missing
+
+    def _fail(self, count, counted):
+        self.failed += int(count) * counted
+
+    def _filled(self, fields):
+        """Fields in a batch of the usual width, filled with what needs no step if there is such."""
+        fill = self.modes[0].vector[None] if self.modes else fields
+        rest = np.resize(fill, (self.width - len(fields), *fields.shape[1:]))
+        return jnp.asarray(np.concatenate([fields, rest]))
+
+    def _assign(self, fields, counted):
+        """Counts fields as hits of the modes they overlap with; says which."""
+        if not self.modes:
+            return np.zeros(len(fields), bool)
+        overlap = np.abs(fields.reshape(len(fields), -1) @ self.flat.T)
+        known = overlap.max(axis=1) > self.same
         if counted:
-            self.tried += len(modes.status)
-            self.failed += int(np.sum(modes.status != 0))
-        for k in np.flatnonzero((modes.status == 0) & (modes.stiffness <= self.stiffest)):
-            self._add(jax.tree.map(lambda a, k=k: a[k], modes), int(counted))
+            np.add.at(self.hits, overlap.argmax(axis=1)[known], 1)
+        return known
 
-    def _add(self, mode, hit):
+    def _add(self, mode, counted):
+        if self._assign(mode.vector[None], counted)[0]:
+            return
         flat = mode.vector.reshape(1, -1)
-        if self.modes:
-            overlap = np.abs(self.flat @ flat[0])
-            if overlap.max() > self.same:
-                self.hits[int(overlap.argmax())] += hit
-                return
         self.modes.append(mode)
-        self.hits.append(hit)
+        self.hits = np.append(self.hits, int(counted))
         self.flat = flat if self.flat is None else np.concatenate([self.flat, flat])
+
+    def _wanted(self):
+        """Modes that are not too stiff, the softest first."""
+        stiffness = np.array([m.stiffness for m in self.modes])
+        order = np.argsort(stiffness, kind="stable")
+        return order[stiffness[order] <= self.stiffest]
 
     def unseen(self):
         """Chao's estimate."""
-        once, twice = (sum(h == k for h in self.hits) for k in (1, 2))
+        hits = self.hits[self._wanted()]
+        once, twice = (int(np.sum(hits == k)) for k in (1, 2))
         return once * (once - 1) / (2 * (twice + 1))
 
     def collected(self, e, status, bound, least):
@@ -195,21 +251,21 @@ class _Found:
         good = self.tried - self.failed
         incomplete = self.unseen() > bound or good == 0 or good < least
         status = int(status) or (int(Status.NOT_CONVERGED) if incomplete else 0)
-        order = np.argsort([m.stiffness for m in self.modes], kind="stable")
+        order = self._wanted()
         modes = self._stacked(e, order)
         rest = {name: value for name, value in vars(modes).items() if name != "status"}
         return SoftSpots(
             **rest,
             status=jnp.int32(status),
             position=jax.vmap(lambda z: core_position(e.glass, z))(modes.vector),
-            hits=jnp.asarray(self.hits, int)[order],
+            hits=jnp.asarray(self.hits[order]),
             tried=self.tried,
             failed=self.failed,
             unseen=self.unseen(),
         )
 
     def _stacked(self, e, order):
-        if self.modes:
+        if order.size:
             return jax.tree.map(lambda *a: jnp.stack(a), *(self.modes[k] for k in order))
         none, whole = jnp.zeros(0), jnp.zeros(0, jnp.int32)
         vector = jnp.zeros((0, *e.position.shape))

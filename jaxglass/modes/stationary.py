@@ -63,7 +63,6 @@ class SoftMode(Coefficients):
 class _Settings(NamedTuple):
     cost: Cost
     method: str
-    tol: float
     max_steps: int
     optimiser: Any
 
@@ -222,15 +221,15 @@ def soft_mode(
         )
     if factor is not None or provides(e, "blocks"):
         factor = factor_of(e, factor)
-    settings = _Settings(cost, method, float(tol), max_steps, optimiser)
-    found = _search(e, z0 if z0.ndim == 3 else z0[None], factor, settings)
+    settings = _Settings(cost, method, max_steps, optimiser)
+    found = _search(e, z0 if z0.ndim == 3 else z0[None], factor, float(tol), settings)
     return found if z0.ndim == 3 else jax.tree.map(lambda a: a[0], found)
 
 
 @functools.partial(jax.jit, static_argnames="settings")
-def _search(e, batch, factor, settings):
+def _search(e, batch, factor, tol, settings):
     cost = settings.cost
-    vector, residual, steps = _stationary(e, batch, factor, settings)
+    vector, residual, steps = _stationary(e, batch, factor, tol, settings)
 
     def described(z):
         a, s, _ = stationarity(cost, e, z)
@@ -239,7 +238,7 @@ def _search(e, batch, factor, settings):
     c, level, form = jax.vmap(described)(vector)
     status = (
         (e.status | check_positive(e) if factor is None else factor.status)
-        | flag(~(residual <= settings.tol), Status.NOT_CONVERGED)
+        | flag(~(residual <= tol), Status.NOT_CONVERGED)
         | flag(~jnp.isfinite(residual), Status.NOT_FINITE)
         | flag(c.stiffness <= 0, Status.NOT_A_MINIMUM)
         | flag(form < 0, cost.negative)
@@ -257,10 +256,10 @@ def _search(e, batch, factor, settings):
     )
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(3,))
-def _stationary(e, batch, factor, settings):
+@functools.partial(jax.custom_jvp, nondiff_argnums=(4,))
+def _stationary(e, batch, factor, tol, settings):
     """Vectors (k, n, d), residuals, steps."""
-    options = {"tol": settings.tol, "max_steps": settings.max_steps}
+    options = {"tol": tol, "max_steps": settings.max_steps}
     if settings.method == "mapping":
         inverse = _inverse(e, factor)
         found = map_modes(settings.cost, e, inverse, columns_of(batch), **options)
@@ -295,8 +294,8 @@ def _inverse(e, factor):
 
 @_stationary.defjvp
 def _stationary_jvp(settings, primals, tangents):
-    (e, batch, factor), (de, *_) = primals, tangents
-    out = _stationary(e, batch, factor, settings)
+    (e, batch, factor, tol), (de, *_) = primals, tangents
+    out = _stationary(e, batch, factor, tol, settings)
     inverse = _inverse(*jax.lax.stop_gradient((e, factor)))
     slope = lambda e, z: stationarity(settings.cost, e, z)[2]
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxglass.linalg import nested
+from jaxglass.linalg import nested, nested_inverse
 from jaxglass.linalg.nested_tree import Plan, dissect, exact_plan, usual_plan
 
 
@@ -68,8 +68,8 @@ def everything(tree, blocks, unit, direction, shift):
         "pin": nested.pin(f, unit),
         "inverse": nested.solve(f, unit),
         "halves": nested.solve_upper(f, nested.solve_lower(f, unit)),
-        "selected": nested.selected(f),
-        "change": nested.change_of_selected(f, *direction),
+        "selected": nested_inverse.selected(f),
+        "change": nested_inverse.change_of_selected(f, *direction),
         "logdet": f.logdet,
         "free": nested.log_determinant(f),
     }
@@ -181,7 +181,7 @@ def test_derivatives_of_the_selected_inverse():
     def value(s, t):
         matrix = moved(s, t)
         factor = nested.factor(tree, *jax.lax.stop_gradient(matrix), spring=1.0)
-        pairs, particles = nested.inverse_blocks(factor, *matrix)
+        pairs, particles = nested_inverse.inverse_blocks(factor, *matrix)
         return jnp.sum(weight[1] * pairs) + jnp.sum(weight[0] * particles)
 
     pin = np.asarray(nested.pin(nested.factor(tree, *case.blocks, spring=1.0), case.unit))
@@ -212,11 +212,22 @@ def test_a_batch_equals_one_by_one():
 
     def run(graph, blocks):
         factor = nested.factor(dissect(plan, *graph), *blocks)
-        return factor.ok, factor.logdet, nested.selected(factor)
+        return factor.ok, factor.logdet, nested_inverse.selected(factor)
 
     together = jax.jit(jax.vmap(run))(graphs, blocks)
     for k, case in enumerate(cases):
         close(jax.tree.map(lambda a, k=k: a[k] * 1.0, together), run(case.graph, case.blocks))
+
+
+def test_subtrees_one_after_another_equal_all_levels_at_once(monkeypatch):
+    """As large matrices are done; in chunks smaller and larger than what a subtree reads."""
+    case = Case(300, 2, 8, free=False)
+    tree = dissect(exact_plan(*case.graph, case.width), *case.graph)
+    factor = nested.factor(tree, *case.blocks)
+    expected = nested_inverse.selected(factor)
+    for subtree, chunk in ((1, 2048), (1, 7), (1e5, 7)):
+        monkeypatch.setattr(nested_inverse, "CHUNK", chunk)
+        close(nested_inverse.in_subtrees(factor, subtree), expected)
 
 
 def test_similar_graphs_share_the_usual_plan_and_fit():

@@ -105,7 +105,7 @@ def catalogue():
 
 
 def large_catalogue():
-    return catalogues("Complete catalogue of a large glass", ((10_000, "1800 s"),))
+    return catalogues("Complete catalogue of a large glass", ((10_000, "400 s"),))
 
 
 def catalogues(title, cases):

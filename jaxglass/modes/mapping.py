@@ -31,6 +31,7 @@ class Search(Struct):
     """State of the iteration, columns (n, d, c) and numbers (c,)."""
 
     z: Array
+    mz: Array
     a: Array
     s: Array
     slope: Array
@@ -54,15 +55,19 @@ def map_modes(cost, e, inverse, start, *, tol, max_steps):
     Returns:
         Search; columns that have converged stand still.
     """
-    begin = _evaluate(cost, e, inverse, start, jnp.zeros(start.shape[-1], jnp.int32))
+    none = jnp.zeros(start.shape[-1], jnp.int32)
+    begin = _evaluate(cost, e, inverse, start, e.second(start), none)
     # False for NaN: such a column stands still.
     moving_of = lambda s: (s.residual > tol) & (s.steps < max_steps)
 
     def step(old):
         moving = moving_of(old)
-        t = first_minimum(cost, _quadratic(e, old), form_along(cost, e, old.z, old.direction))
-        trial = old.z + jnp.where(moving, t, 0.0) * old.direction
-        new = _evaluate(cost, e, inverse, trial, old.steps + moving)
+        z, d, md = old.z, old.direction, e.second(old.direction)
+        quadratic = old.a, 2 * _sum(z * md), _sum(d * md)  # of a(z + t d)
+        t = first_minimum(cost, quadratic, form_along(cost, e, z, d))
+        t = jnp.where(moving, t, 0.0)
+        trial = z + t * d
+        new = _evaluate(cost, e, inverse, trial, old.mz + t * md, old.steps + moving)
         # Both are homogeneous of degree -1 in z, whose norm _evaluate resets.
         scale = jnp.sqrt(jnp.maximum(_sum(trial * trial), 1e-300))
         turned = _sum(new.slope * (new.step - scale * old.step))
@@ -91,27 +96,21 @@ def _sum(x):
     return jnp.sum(x, axis=(0, 1))
 
 
-def _evaluate(cost, e, inverse, z, steps):
-    """What follows from z, made of unit norm: a, s, G, w = M^-1 G, and the residual.
+def _evaluate(cost, e, inverse, z, mz, steps):
+    """What follows from z and M z, z made of unit norm: a, s, G, w = M^-1 G, and the residual.
 
     The residual is |M z - (a/s) g| / |M z| = |a| |G| / |M z|.
     """
     z = remove_translation(z)
-    z = z / jnp.sqrt(jnp.maximum(_sum(z * z), 1e-300))
-    mz, g = e.second(z), cost.drive(e, z)
+    scale = jnp.sqrt(jnp.maximum(_sum(z * z), 1e-300))
+    z, mz = z / scale, mz / scale
+    g = cost.drive(e, z)
     a, s = _sum(z * mz), _sum(z * g)
     slope = mz / a - g / s
     step = inverse(slope)
     residual = jnp.sqrt(_sum(slope * slope) / _sum(mz * mz)) * jnp.abs(a)
     residual = jnp.where(a > 0, residual, jnp.nan)
-    return Search(z, a, s, slope, step, -step, residual, steps)
-
-
-def _quadratic(e, state):
-    """a(z + t d) = a + 2 t M:zd + t^2 M:dd."""
-    z, d = state.z, state.direction
-    md = e.second(d)
-    return state.a, 2 * _sum(z * md), _sum(d * md)
+    return Search(z, mz, a, s, slope, step, -step, residual, steps)
 
 
 def first_minimum(cost, a, s):

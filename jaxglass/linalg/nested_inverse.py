@@ -76,7 +76,8 @@ def _tiers(plan, dim, room):
     """The levels from the root in groups, whose fronts below one node take so many bytes, at most
     or by one level alone.
     """
-    tiers, taken = [], np.inf
+    tiers: list[list[int]] = []
+    taken = np.inf
     for l, (a, b) in enumerate(zip(plan.own, plan.boundary)):
         front = 8 * dim**2 * (a + b) ** 2
         if taken + front * 2 ** (l - _above(tiers[-1]) if tiers else 0) > room:

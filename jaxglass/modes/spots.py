@@ -171,7 +171,7 @@ class _Found:
     def __init__(self, search, tol, same, stiffest):
         self.search, self.tol, self.same = search, tol, same
         self.stiffest = np.inf if stiffest is None else stiffest
-        self.modes, self.flat = [], None
+        self.modes, self.flat = [], np.zeros((0, 0))
         self.hits = np.zeros(0, int)  # by random seeds alone; they make the estimate
         self.tried = self.failed = self.width = 0
         self.waiting = []
@@ -232,7 +232,7 @@ class _Found:
         flat = mode.vector.reshape(1, -1)
         self.modes.append(mode)
         self.hits = np.append(self.hits, int(counted))
-        self.flat = flat if self.flat is None else np.concatenate([self.flat, flat])
+        self.flat = np.concatenate([self.flat.reshape(-1, flat.shape[1]), flat])
 
     def _wanted(self):
         """Modes that are not too stiff, the softest first."""

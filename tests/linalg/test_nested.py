@@ -224,6 +224,7 @@ def test_subtrees_one_after_another_equal_all_levels_at_once(monkeypatch):
     case = Case(300, 2, 8, free=False)
     tree = dissect(exact_plan(*case.graph, case.width), *case.graph)
     factor = nested.factor(tree, *case.blocks)
+    assert tree.plan.depth >= 2 and bool(factor.ok)
     expected = nested_inverse.selected(factor)
     for subtree, chunk in ((1, 2048), (1, 7), (1e5, 7)):
         monkeypatch.setattr(nested_inverse, "CHUNK", chunk)

@@ -36,6 +36,7 @@ from .prepare.dynamics import Motion
 from .prepare.make import make_glass, make_glasses
 from .prepare.protocols import Protocol
 from .prepare.starts import random_glass
+from .prepare.swap import SwapRun, swap_monte_carlo
 from .response.dipoles import dipole_stiffness
 from .response.elasticity import Elasticity, ShearModulus, elasticity, shear_modulus
 from .system.bonds import Bonds
@@ -94,6 +95,7 @@ __all__ = [
     "Solution",
     "Status",
     "Stored",
+    "SwapRun",
     "analysis",
     "box",
     "coefficients",
@@ -141,6 +143,7 @@ __all__ = [
     "solve",
     "stack",
     "stress",
+    "swap_monte_carlo",
     "thermal",
     "thermal_average",
     "thermal_displacement",

@@ -32,6 +32,8 @@ class Status(enum.IntFlag):
     NEGATIVE_QUARTIC = 2048
     FOREIGN_FACTOR = 4096
     CROWDED = 8192
+    DRIFT = 16384
+    TOO_SHORT = 32768
 
 
 SENTENCES = {
@@ -62,6 +64,10 @@ SENTENCES = {
     Status.CROWDED: "there are more modes of equal frequency than vectors in the iteration, "
     "so that some may be missing; call it outside jit and vmap, where it takes more, "
     "or use method='filter'",
+    Status.DRIFT: "what the motion must conserve drifted by more than a twentieth of the kinetic "
+    "energy; take a smaller time step dt",
+    Status.TOO_SHORT: "the run was shorter than five of its own relaxation times, "
+    "or had not arrived at equilibrium; run longer",
 }
 
 

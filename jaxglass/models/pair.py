@@ -199,8 +199,19 @@ def energy_of(model, order=0):
     return jax.vmap(function, (0, axes))
 
 
+def value_of(model):
+    """The function (t, scales, valid) -> energies of pairs, zero beyond the cutoff."""
+    phi = _masked(model, lambda phi: phi)
+    return lambda t, scales, valid: scales.epsilon * phi(t, scales, valid)
+
+
 def slope_of(model):
-    """The function (t, scales, valid) -> d phi / d t of pairs (b,), zero beyond the cutoff."""
+    """The function (t, scales, valid) -> d phi / d t of pairs, zero beyond the cutoff."""
+    return _masked(model, _derivative)
+
+
+def _masked(model, of):
+    """What ``of`` makes of phi(t, scales), for pairs in arrays of any shape."""
     model = settled(model)
 
     def phi(t, scales):
@@ -209,13 +220,15 @@ def slope_of(model):
 
     axes = _scales(model, 0, lambda leaf: 0 if is_table(model, leaf) else None)
 
-    def slope(t, scales, valid):
+    def function(t, scales, valid):
         end = scales.cutoff * scales.cutoff
         inside = valid & (t < end)
         t = jnp.where(inside, t, HARMLESS**2 * end)
-        return jnp.where(inside, jax.vmap(_derivative(phi), (0, axes))(t, scales), 0.0)
+        flat = lambda a: a.reshape(-1) if jnp.ndim(a) else a
+        value = jax.vmap(of(phi), (0, axes))(flat(t), jax.tree.map(flat, scales))
+        return jnp.where(inside, value.reshape(t.shape), 0.0)
 
-    return slope
+    return function
 
 
 def _derivative(f):

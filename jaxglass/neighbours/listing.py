@@ -6,7 +6,7 @@ from jax import Array
 
 from ..core.arrays import add_rows, take
 from ..core.struct import Struct
-from ..models.pair import Scales, scales_of, slope_of
+from ..models.pair import Scales, scales_of, slope_of, value_of
 from ..system.bonds import Bonds
 from .cells import nearest, of_sample, square
 from .clusters import CHUNK
@@ -89,6 +89,15 @@ def forces(model, all, pairs, position):
     used = jnp.minimum(-(-pairs.found // size), chunks)
     here, there = jax.lax.fori_loop(0, used, add, (zero, zero))
     return all.real((here - there)[:, :dim])
+
+
+def potential(model, all, pairs, position):
+    """Potential energies (s,) of the samples of an Assembly at positions (s, n, d)."""
+    place = all.place(position)
+    r = nearest(take(place, pairs.j) - take(place, pairs.i))
+    components = [r[:, a] for a in range(place.shape[1])]
+    t = square(components, pairs.metric or list(all.cells.metric[0])) * pairs.inverse
+    return all.total(value_of(model)(t, pairs.scales, pairs.i != pairs.j), pairs.i)
 
 
 def _pulls(model, all, pairs, r):

@@ -135,7 +135,8 @@ def check(model, glass):
             f"sigma must be positive for every pair of species, found {np.min(model.sigma):.6g}"
         )
     cutoff = _largest_cutoff(model, glass)
-    width = float(np.min(face_distance(glass.box.cell)))
+    with jax.ensure_compile_time_eval():  # also where the glass is a constant of what is traced
+        width = float(np.min(face_distance(glass.box.cell)))
     if width < 2 * cutoff:
         raise ValueError(
             f"box must be at least two cutoffs wide, {2 * cutoff:.6g} for the model {model.name}, "

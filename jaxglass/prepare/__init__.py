@@ -1,7 +1,20 @@
-"""Making glasses: starts, dynamics, protocols."""
+"""Making glasses: starts, dynamics, Monte Carlo, protocols."""
 
 from ..minimise.quench import push_apart
 from .dynamics import run_dynamics, start_dynamics
+from .record import Trajectory, blocks_of_times, linear_times, logarithmic_times, record
 from .starts import tiled
+from .tempering import parallel_tempering
 
-__all__ = ["push_apart", "run_dynamics", "start_dynamics", "tiled"]
+__all__ = [
+    "Trajectory",
+    "blocks_of_times",
+    "linear_times",
+    "logarithmic_times",
+    "parallel_tempering",
+    "push_apart",
+    "record",
+    "run_dynamics",
+    "start_dynamics",
+    "tiled",
+]

@@ -10,6 +10,7 @@ import numpy as np
 from jax import Array
 
 from ..core.checks import integer
+from ..core.struct import Struct
 from ..host import archive
 from ..host.identity import describe
 from ..host.progress import Progress
@@ -19,11 +20,13 @@ from ..models.entry import Entry
 from ..models.pair import PairModel
 from ..neighbours import search
 from ..system.box import wrap
-from .dynamics import run_all, start_all
-from .protocols import Protocol, annealed
+from .dynamics import Motion, run_all, start_all
+from .protocols import Protocol, Swap, annealed
 from .starts import random_glass
+from .swap import swap_all
 
 PIECE = 2000  # steps between looks at the clock
+ATTEMPTS = 20_000_000  # of Monte Carlo between looks at the clock, some ten seconds
 KEEP_EVERY = 30.0  # seconds between checkpoints; writing one of 10,000 particles takes 9 ms
 
 
@@ -124,11 +127,12 @@ def make_glasses(
         "density": None if density is None else float(density),
         "model": describe(model),
     }
-    motion = _begin(velocities, model, glasses, protocol)
+    moving = _begin(velocities, model, glasses, protocol)
     if checkpoint is not None and os.path.exists(checkpoint):
-        motion = archive.read(checkpoint, run, motion, what="checkpoint")
+        moving = archive.read(checkpoint, run, moving, what="checkpoint")
     keep = lambda m: checkpoint is not None and archive.write(checkpoint, run, m)
-    motion = _run_stages(model, motion, protocol, progress, keep)
+    motion = _run_stages(velocities, model, moving, protocol, progress, keep)
+    glasses = motion.glass
     wrapped = jax.vmap(wrap)(glasses.box, motion.position)
     result = quench_all(model, glasses.replace(position=wrapped))
     result = result.replace(status=result.status | motion.status)
@@ -137,28 +141,78 @@ def make_glasses(
     return result
 
 
+class _Moving(Struct):
+    """Glasses on their way through the stages.
+
+    Attributes:
+        motion: Motion of all samples.
+        done: time steps and sweeps of all stages so far.
+        step: of Monte Carlo moves, (samples,).
+    """
+
+    motion: Motion
+    done: Array
+    step: Array
+
+
 def _begin(keys, model, glasses, protocol):
     """The glasses in motion at the first temperature, their overlaps gone."""
     smooth = quench_all(model, glasses, force_tol=1e-2).glass
-    first = protocol.stages[0].temperature
-    thermostat = protocol.thermostat
-    return start_all(keys, model, smooth, first, dt=protocol.step, thermostat=thermostat)
+    motion = _thermal(keys, model, smooth, protocol, protocol.stages[0])
+    return _Moving(motion, jnp.int64(0), jnp.zeros(len(keys)))
 
 
-def _run_stages(model, motion, protocol, progress, keep):
-    lengths = [round(stage.time / protocol.step) for stage in protocol.stages]
-    ends = np.cumsum(lengths)
+def _thermal(keys, model, glasses, protocol, stage):
+    """Glasses with velocities of the temperature of a stage."""
+    rest = {"dt": protocol.step, "thermostat": protocol.thermostat}
+    return start_all(keys, model, glasses, stage.temperature, **rest)
+
+
+def _run_stages(keys, model, moving, protocol, progress, keep):
+    """All that is left of the stages, in pieces; ``keep`` is called with each every half minute."""
     kept = time.perf_counter()
-    with Progress(protocol.name, int(ends[-1]), show=progress) as bar:
-        bar.done(int(motion.steps[0]))
-        for stage, length, end in zip(protocol.stages, lengths, ends, strict=True):
-            while int(motion.steps[0]) < end:
-                done = int(motion.steps[0]) - (end - length)
-                steps = min(PIECE, length - done)
-                at = lambda k, s=stage, n=length: s.temperature + (s.final - s.temperature) * k / n
-                motion = run_all(model, motion, steps, at(done), at(done + steps))
-                bar.done(steps)
+    lengths = protocol.lengths()
+    with Progress(protocol.name, sum(lengths), show=progress) as bar:
+        bar.done(int(moving.done))
+        for at, (stage, length) in enumerate(zip(protocol.stages, lengths, strict=True)):
+            end = sum(lengths[: at + 1])
+            fresh = jax.vmap(lambda key, at=at: jax.random.fold_in(key, at))(keys)
+            after_swaps = at > 0 and isinstance(protocol.stages[at - 1], Swap)
+            while int(moving.done) < end:
+                done = int(moving.done) - (end - length)
+                if not done and after_swaps:
+                    thermal = _thermal(fresh, model, moving.motion.glass, protocol, stage)
+                    thermal = thermal.replace(status=thermal.status | moving.motion.status)
+                    moving = moving.replace(motion=thermal)
+                piece = _swapped if isinstance(stage, Swap) else _moved
+                moving, count = piece(fresh, model, moving, stage, done, length)
+                moving = moving.replace(done=moving.done + count)
+                bar.done(count)
                 if time.perf_counter() - kept > KEEP_EVERY:
-                    keep(motion)
+                    keep(moving)
                     kept = time.perf_counter()
-    return motion
+    return moving.motion
+
+
+def _moved(_, model, moving, stage, done, length):
+    """A piece of dynamics, and its time steps."""
+    steps = min(PIECE, length - done)
+    at = lambda k: stage.temperature + (stage.final - stage.temperature) * k / length
+    motion = run_all(model, moving.motion, steps, at(done), at(done + steps))
+    return moving.replace(motion=motion), steps
+
+
+def _swapped(keys, model, moving, stage, done, length):
+    """A piece of swap Monte Carlo, and its sweeps; the first piece tunes the step."""
+    motion = moving.motion
+    sweeps = min(max(1, ATTEMPTS // motion.position[..., 0].size), length - done)
+    keys = jax.vmap(lambda key: jax.random.fold_in(key, done))(keys)
+    glasses = motion.glass
+    if not done:
+        wrapped = jax.vmap(wrap)(glasses.box, motion.position)
+        glasses = glasses.replace(position=wrapped)
+    step = moving.step if done else None
+    run = swap_all(keys, model, glasses, stage.temperature, sweeps, stage.fraction, step)
+    state = motion.state.replace(position=run.glass.position)
+    motion = motion.replace(glass=run.glass, state=state, status=motion.status | run.status)
+    return moving.replace(motion=motion, step=run.step), sweeps

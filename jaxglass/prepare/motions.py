@@ -17,6 +17,7 @@ from jax import Array
 from ..core.struct import Struct
 
 KINDS = ("nose-hoover", "langevin", "brownian", "none")
+CONSERVING = ("nose-hoover", "none")
 # One pass without substeps: the chain's period is 100 time steps and more.
 LINKS = 3
 

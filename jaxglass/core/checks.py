@@ -64,6 +64,13 @@ def positive(name, value):
     return value
 
 
+def not_negative(name, value):
+    """Raises ValueError if a concrete number is not finite or below zero."""
+    if not is_traced(value) and not (np.isfinite(value) and value >= 0):
+        raise ValueError(f"{name} must be a number not below 0, found {value}")
+    return value
+
+
 def choice(name, value, options):
     """Raises ValueError if the value is not one of the options."""
     if value not in options:

@@ -93,11 +93,23 @@ def forces(model, all, pairs, position):
 
 def potential(model, all, pairs, position):
     """Potential energies (s,) of the samples of an Assembly at positions (s, n, d)."""
+    t = _reduced(all, pairs, position)
+    return all.total(value_of(model)(t, pairs.scales, pairs.i != pairs.j), pairs.i)
+
+
+def virial(model, all, pairs, position):
+    """Sums over pairs of separation times force, (s,): d V times the pressure without motion."""
+    t = _reduced(all, pairs, position)
+    slope = slope_of(model)(t, pairs.scales, pairs.i != pairs.j)
+    return all.total(-2 * pairs.scales.epsilon * t * slope, pairs.i)
+
+
+def _reduced(all, pairs, position):
+    """(r / sigma)^2 of the pairs."""
     place = all.place(position)
     r = nearest(take(place, pairs.j) - take(place, pairs.i))
     components = [r[:, a] for a in range(place.shape[1])]
-    t = square(components, pairs.metric or list(all.cells.metric[0])) * pairs.inverse
-    return all.total(value_of(model)(t, pairs.scales, pairs.i != pairs.j), pairs.i)
+    return square(components, pairs.metric or list(all.cells.metric[0])) * pairs.inverse
 
 
 def _pulls(model, all, pairs, r):

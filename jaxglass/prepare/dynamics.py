@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ..core.checks import choice, integer, is_traced, positive
+from ..core.checks import choice, integer, is_traced, not_negative, positive
 from ..core.status import Status, flag
 from ..core.struct import Struct, static
 from ..models.pair import PairModel, settled
@@ -19,7 +19,7 @@ from ..neighbours.assembly import assembly_of, over_samples
 from ..neighbours.listing import forces, potential
 from ..neighbours.moving import first_list, on_fresh_lists, plan_moving, soundness, where
 from ..system.glass import Glass
-from . import motions
+from . import barostat, motions
 
 # Share of the kinetic energy by which what a motion conserves may drift in one run. At the usual
 # time steps it is 1e-4 after 2,000 steps; what integrates wrongly passes any bound soon.
@@ -120,7 +120,13 @@ def start_dynamics(
 
 
 def run_dynamics(
-    model: PairModel, motion: Motion, steps: Any, *, temperature: Any, final_temperature: Any = None
+    model: PairModel,
+    motion: Motion,
+    steps: Any,
+    *,
+    temperature: Any,
+    final_temperature: Any = None,
+    pressure: Any = None,
 ) -> Motion:
     """Moves a glass by a number of time steps.
 
@@ -130,9 +136,11 @@ def run_dynamics(
         steps: number of time steps.
         temperature: of the thermostat.
         final_temperature: reached linearly at the last step; the same by default.
+        pressure: at which the volume follows, with all that is in the box scaled alike; by default
+            the volume stays.
 
     Returns:
-        Motion.
+        Motion; its status says where what it must conserve drifted.
 
     Example:
         See ``start_dynamics``.
@@ -144,10 +152,37 @@ def run_dynamics(
 
     numbers = jnp.asarray(steps), *(jnp.asarray(t, jnp.float64) for t in (temperature, final))
 
-    def attempt(room):
-        return advanced(model, motion, *numbers, plan=plan_moving(model, motion.glass, room))
-
+    one = motion.glass
+    if pressure is not None:
+        return _at_pressure(_pressed, model, motion, one, *numbers, pressure)
+    attempt = lambda room: advanced(model, motion, *numbers, plan=plan_moving(model, one, room))
     return search.with_room(attempt, model, motion)
+
+
+def _at_pressure(program, model, motion, one, steps, temperature, final, pressure):
+    """A Motion, or a stack of which ``one`` is a Glass, moved by a program at constant pressure.
+
+    The bounds of a concrete box are renewed.
+    """
+    not_negative("pressure", pressure)
+    box = lambda glass, new: glass.replace(box=new(glass.box))
+    motion = motion.replace(glass=box(motion.glass, barostat.roomy))
+    numbers = steps, temperature, final, jnp.asarray(pressure, jnp.float64)
+
+    def attempt(room):
+        plan = plan_moving(model, box(one, barostat.roomy), room)
+        return program(model, motion, *numbers, plan=plan)
+
+    motion = search.with_room(attempt, model, motion)
+    if is_traced(motion.glass.box.cell):
+        return motion
+    return motion.replace(glass=box(motion.glass, barostat.with_bounds))
+
+
+@functools.partial(jax.jit, static_argnames="plan")
+def _pressed(model, motion, steps, temperature, final, pressure, *, plan):
+    rest = steps, temperature, final, pressure
+    return barostat.pressed(model, motion, *rest, advanced, plan)
 
 
 def start_all(keys, model, glasses, temperature, *, dt, thermostat):
@@ -164,10 +199,12 @@ def start_all(keys, model, glasses, temperature, *, dt, thermostat):
     return search.with_room(attempt, model, glasses)
 
 
-def run_all(model, motions, steps, temperature, final):
+def run_all(model, motions, steps, temperature, final, pressure=None):
     """``run_dynamics`` of stacked motions; lists are enlarged as needed."""
     numbers = jnp.asarray(steps), *(jnp.asarray(t, jnp.float64) for t in (temperature, final))
     one = jax.tree.map(lambda a: a[0], motions.glass)
+    if pressure is not None:
+        return _at_pressure(_pressed_all, model, motions, one, *numbers, pressure)
 
     def attempt(room):
         return _run_all(model, motions, *numbers, plan=plan_moving(model, one, room))
@@ -188,6 +225,11 @@ def _start_all(model, glasses, keys, *numbers, thermostat, plan):
 @functools.partial(jax.jit, static_argnames="plan")
 def _run_all(model, motions, *numbers, plan):
     return jax.vmap(lambda motion: advanced(model, motion, *numbers, plan=plan))(motions)
+
+
+@functools.partial(jax.jit, static_argnames="plan")
+def _pressed_all(model, motions, *numbers, plan):
+    return jax.vmap(lambda motion: _pressed(model, motion, *numbers, plan=plan))(motions)
 
 
 @functools.partial(jax.jit, static_argnames=("thermostat", "plan"))

@@ -198,7 +198,7 @@ def _moved(_, model, moving, stage, done, length):
     """A piece of dynamics, and its time steps."""
     steps = min(PIECE, length - done)
     at = lambda k: stage.temperature + (stage.final - stage.temperature) * k / length
-    motion = run_all(model, moving.motion, steps, at(done), at(done + steps))
+    motion = run_all(model, moving.motion, steps, at(done), at(done + steps), stage.pressure)
     return moving.replace(motion=motion), steps
 
 

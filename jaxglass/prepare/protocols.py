@@ -9,7 +9,7 @@ published       the protocols of articles, by name
 
 from dataclasses import dataclass
 
-from ..core.checks import choice, integer, positive
+from ..core.checks import choice, integer, not_negative, positive
 from ..models import catalogue
 from ..models.entry import Entry
 
@@ -20,15 +20,20 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Stage:
-    """Dynamics for a time, the temperature going linearly from ``temperature`` to ``final``."""
+    """Dynamics for a time, the temperature going linearly from ``temperature`` to ``final``; at a
+    ``pressure``, or at constant volume.
+    """
 
     temperature: float
     final: float
     time: float
+    pressure: float | None = None
 
     def __post_init__(self):
         for name in ("temperature", "final", "time"):
             positive(name, getattr(self, name))
+        if self.pressure is not None:
+            not_negative("pressure", self.pressure)
 
 
 @dataclass(frozen=True)

@@ -154,12 +154,12 @@ def run_dynamics(
 
     one = motion.glass
     if pressure is not None:
-        return _at_pressure(_pressed, model, motion, one, *numbers, pressure)
+        return _at_pressure(_pressed, model, motion, one, numbers, pressure)
     attempt = lambda room: advanced(model, motion, *numbers, plan=plan_moving(model, one, room))
     return search.with_room(attempt, model, motion)
 
 
-def _at_pressure(program, model, motion, one, steps, temperature, final, pressure):
+def _at_pressure(program, model, motion, one, numbers, pressure):
     """A Motion, or a stack of which ``one`` is a Glass, moved by a program at constant pressure.
 
     The bounds of a concrete box are renewed.
@@ -167,7 +167,7 @@ def _at_pressure(program, model, motion, one, steps, temperature, final, pressur
     not_negative("pressure", pressure)
     box = lambda glass, new: glass.replace(box=new(glass.box))
     motion = motion.replace(glass=box(motion.glass, barostat.roomy))
-    numbers = steps, temperature, final, jnp.asarray(pressure, jnp.float64)
+    numbers = *numbers, jnp.asarray(pressure, jnp.float64)
 
     def attempt(room):
         plan = plan_moving(model, box(one, barostat.roomy), room)
@@ -204,7 +204,7 @@ def run_all(model, motions, steps, temperature, final, pressure=None):
     numbers = jnp.asarray(steps), *(jnp.asarray(t, jnp.float64) for t in (temperature, final))
     one = jax.tree.map(lambda a: a[0], motions.glass)
     if pressure is not None:
-        return _at_pressure(_pressed_all, model, motions, one, *numbers, pressure)
+        return _at_pressure(_pressed_all, model, motions, one, numbers, pressure)
 
     def attempt(room):
         return _run_all(model, motions, *numbers, plan=plan_moving(model, one, room))

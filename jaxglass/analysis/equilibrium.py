@@ -20,7 +20,7 @@ class Equilibrium(NamedTuple):
         mean, error: of the energy; NaN errors where the series is too short to tell.
         time: correlation time in samples.
         relaxation_times: length of the run in these.
-        drift: second half minus first half, in standard errors.
+        drift: second half minus first half, in standard errors of the second.
         heat_capacity: d<E>/dT, from the fluctuations.
         status: TOO_SHORT for fewer than five relaxation times or halves that differ.
     """
@@ -72,8 +72,8 @@ def equilibrium(energies: Any, *, temperature: Any) -> Equilibrium:
     value, error, time = mean_of_series(series)
     length = len(series) / time
     half = len(series) // 2
-    # Each half has twice the variance of the whole, their difference four times.
-    drift = (jnp.mean(series[-half:]) - jnp.mean(series[:half])) / (2 * error)
+    late = mean_of_series(series[-half:])  # the half that tells what rest is like
+    drift = (late.value - jnp.mean(series[:half])) / (jnp.sqrt(2) * late.error)
     short = ~(length >= FEWEST) | ~(jnp.abs(drift) <= LARGEST)
     capacity = jnp.var(series, ddof=1) / temperature**2
     return Equilibrium(value, error, time, length, drift, capacity, flag(short, Status.TOO_SHORT))

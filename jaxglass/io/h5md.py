@@ -17,7 +17,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ..prepare.record import Trajectory
+from ..prepare.trajectory import Trajectory
 from ..system.box import box_of_cell
 from ..system.glass import Glass
 

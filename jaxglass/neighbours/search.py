@@ -125,6 +125,11 @@ def check(model, glass):
         raise ValueError(f"glass must have species for the model {model.name}, found diameters")
     if is_traced(model, glass):
         return
+    with jax.ensure_compile_time_eval():  # the glass may be a constant of what is traced
+        _check_values(model, glass)
+
+
+def _check_values(model, glass):
     if model.sigma is not None and np.max(glass.species) >= model.sigma.shape[0]:
         raise ValueError(
             f"species must be below {model.sigma.shape[0]} for the model {model.name}, "
@@ -135,8 +140,7 @@ def check(model, glass):
             f"sigma must be positive for every pair of species, found {np.min(model.sigma):.6g}"
         )
     cutoff = _largest_cutoff(model, glass)
-    with jax.ensure_compile_time_eval():  # also where the glass is a constant of what is traced
-        width = float(np.min(face_distance(glass.box.cell)))
+    width = float(np.min(face_distance(glass.box.cell)))
     if width < 2 * cutoff:
         raise ValueError(
             f"box must be at least two cutoffs wide, {2 * cutoff:.6g} for the model {model.name}, "

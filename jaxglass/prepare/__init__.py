@@ -2,9 +2,9 @@
 
 from ..minimise.quench import push_apart
 from .dynamics import run_dynamics, start_dynamics
-from .record import Trajectory, blocks_of_times, linear_times, logarithmic_times, record
 from .starts import tiled
 from .tempering import parallel_tempering
+from .trajectory import Trajectory, blocks_of_times, linear_times, logarithmic_times, record
 
 __all__ = [
     "Trajectory",

@@ -62,7 +62,7 @@ np.save(sys.argv[1] + "/end.npy", np.asarray(q.glass.position))
 
 
 def test_a_run_killed_among_swaps_resumes_in_a_new_process(tmp_path):
-    run = lambda folder: [sys.executable, "-c", SCRIPT, str(folder), "20000"]
+    run = lambda folder: [sys.executable, "-c", SCRIPT, str(folder), "3000"]
     environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": jax.config.jax_compilation_cache_dir}
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for folder in (whole, broken):

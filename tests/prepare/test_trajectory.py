@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jaxglass as jg
-from jaxglass.prepare import record as module
+from jaxglass.prepare import trajectory as module
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +71,9 @@ def test_h5md_is_what_the_standard_says(start, tmp_path):
 def test_every_kind_of_motion_is_recorded(start, thermostat):
     model, motion = start
     own = jg.prepare.start_dynamics(
-        jax.random.key(1), model, motion.glass, temperature=0.3, thermostat=thermostat, dt=0.002
+        jax.random.key(1), model, motion.glass, temperature=0.3, thermostat=thermostat, dt=2e-4
     )
-    _, frames = jg.prepare.record(model, own, [0.1, 0.2], temperature=0.3)
+    _, frames = jg.prepare.record(model, own, [0.02, 0.04], temperature=0.3)
     total = frames.energy + frames.kinetic
     assert int(frames.status) == 0 and np.all(np.isfinite(total))
     if thermostat == "none":

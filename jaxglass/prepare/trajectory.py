@@ -157,7 +157,7 @@ def _pieces(gaps, size):
 def _recorded(model, motion, gaps, first, temperature):
     """The Motion after these gaps, and its frames; lists are enlarged as needed."""
     rows = 1 << (len(gaps) - 1).bit_length()  # powers of two, for few programs
-    padded = jnp.asarray(np.pad(gaps, (0, rows - len(gaps))))
+    padded = jnp.asarray(np.pad(gaps, (0, rows - len(gaps))), motion.steps.dtype)
     numbers = padded, jnp.int32(len(gaps)), jnp.float64(temperature)
 
     def attempt(room):
@@ -188,7 +188,7 @@ class _Kept(Struct):
 def _frames(model, motion, gaps, count, temperature, *, plan):
     rows = len(gaps)
     position = jnp.zeros((rows, *motion.position.shape))
-    kept = _Kept(motion, jnp.zeros(rows, jnp.int32), position, jnp.zeros(rows), jnp.zeros(rows))
+    kept = _Kept(motion, jnp.zeros(rows, gaps.dtype), position, jnp.zeros(rows), jnp.zeros(rows))
 
     def one(k, kept):
         motion = advanced(model, kept.motion, gaps[k], temperature, temperature, plan=plan)

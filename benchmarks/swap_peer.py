@@ -47,7 +47,12 @@ def seconds(glass, temperature, step, sweeps):
     subprocess.run(["gcc", *how, "-o", str(made), str(source()), "-lm"], check=True)
     run, number = ctypes.CDLL(str(made)).monte_carlo, ctypes.c_double
     own = lambda a: np.array(a, np.float64, order="C")
-    x, kind, series, counts = own(glass.position), own(glass.diameter), np.zeros(1), np.zeros(4, int)
+    x, kind, series, counts = (
+        own(glass.position),
+        own(glass.diameter),
+        np.zeros(1),
+        np.zeros(4, int),
+    )
     at = lambda a: a.ctypes.data_as(ctypes.c_void_p)
     model, running = polydisperse(), number()
     begun = time.process_time()

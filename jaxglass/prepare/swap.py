@@ -168,6 +168,7 @@ class _Run(Struct):
 
     Attributes:
         glass: Glass at the start.
+        origin: its fractional coordinates.
         state: State.
         step: of the moves.
         key: of the sweeps.
@@ -176,6 +177,7 @@ class _Run(Struct):
     """
 
     glass: Glass
+    origin: list
     state: State
     step: Array
     key: Array
@@ -221,7 +223,7 @@ def begun(model, glass, key, temperature, step, *, plan):
     state = State(place, kind, empty(jnp.float64(0)), status)
     tuning, key = jax.random.split(key)
     spacing = (glass.box.volume / glass.count) ** (1 / glass.dim)
-    run = _Run(glass, state, 0.1 * spacing, tuning, jnp.int32(0), jnp.zeros(1))
+    run = _Run(glass, place, state, 0.1 * spacing, tuning, jnp.int32(0), jnp.zeros(1))
     if step is not None:
         run = run.replace(step=jnp.asarray(step, jnp.float64))
     elif plan.fraction < 1:
@@ -274,9 +276,9 @@ def _swept(model, run, temperature, sweeps, every, plan):
 
 def _now(model, run):
     """The present Glass; who never moved is where it was, to the last bit."""
-    place = jnp.stack(run.state.place, axis=-1)
     glass = run.glass
-    moved = cartesian(glass.box, place - fractional(glass.box, glass.position))
+    way = [x - y for x, y in zip(run.state.place, run.origin, strict=True)]
+    moved = cartesian(glass.box, jnp.stack(way, axis=-1))
     glass = glass.replace(position=wrap(glass.box, glass.position + moved))
     name = "diameter" if model.sigma is None else "species"
     return glass.replace(**{name: run.state.kind})

@@ -146,7 +146,7 @@ def test_boxes_and_temperatures_may_differ_in_a_batch(poly2d, small):
 def test_species_are_swapped_in_three_dimensions():
     model = jg.models.get("kalj")
     g = start(model, "kalj", 1450)
-    assert plan_board(g.count, g.box.width, model.reach) == Board((4, 4, 4), 88)
+    assert plan_board(g.count, g.box.width, model.reach) == Board((4, 4, 4), 666)
     run = jg.swap_monte_carlo(jax.random.key(1), model, g, temperature=1.0, sweeps=10, step=0.1)
     assert int(run.status) == 0 and 0 < run.swap_acceptance < 1
     assert np.array_equal(np.bincount(run.glass.species), np.bincount(g.species))

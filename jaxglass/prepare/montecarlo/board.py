@@ -36,11 +36,11 @@ class Board(NamedTuple):
 
     Attributes:
         cells: along each axis, even and four at least.
-        run: room for the particles of three cells in a row.
+        room: for the particles in a cell and all around it.
     """
 
     cells: tuple[int, ...]
-    run: int
+    room: int
 
     @property
     def active(self):
@@ -55,8 +55,9 @@ def plan_board(n, width, reach, room=1.0):
     cells = tuple(2 * int(w / (2 * reach)) for w in width)
     if min(cells) < 4:
         return None
-    mean = 3 * n / math.prod(cells)
-    return Board(cells, min(n, math.ceil(room * (mean + 2 * math.sqrt(mean) + 3))))
+    mean = 3 ** len(cells) * n / math.prod(cells)
+    # The number in so large a part of a liquid varies by about a third of its root.
+    return Board(cells, min(n, math.ceil(room * (mean + 2 * math.sqrt(mean) + 4))))
 
 
 def tries_of(board, n, swap_chance):
@@ -150,7 +151,7 @@ def _runs(board, first, colour):
 
     Returns:
         Numbers (w, a) of sorted particles, which of them there are, slot of the first own one and
-        number of the own ones (a,), and whether a run had too little room.
+        number of the own ones (a,), and whether there was too little room.
     """
     number, column, rows = (jnp.asarray(table)[colour] for table in _around(board.cells))
     wide = board.cells[-1]
@@ -160,15 +161,18 @@ def _runs(board, first, colour):
     count = lambda column: first[rows * wide + column + 1] - first[rows * wide + column]
     begin = first[rows * wide + left] - row
     found = count(left) + count(column) + count(right)
-    slot = jnp.arange(board.run)[:, None]
-    at = begin[:, None] + slot
-    at = row[:, None] + jnp.where(at < long[:, None], at, at - long[:, None])
-    there = slot < found[:, None]
+    end = jnp.cumsum(found, axis=0)
+    slot = jnp.arange(board.room)[:, None]
+    at = jnp.zeros((board.room, board.active), jnp.int32)
+    for run in reversed(range(len(rows))):  # runs one after the other, without gaps
+        inner = begin[run] + slot - (end[run] - found[run])
+        inner = row[run] + jnp.where(inner < long[run], inner, inner - long[run])
+        at = jnp.where(slot < end[run], inner, at)
+    there = slot < end[-1]
     middle = len(rows) // 2
-    own = middle * board.run + count(left)[middle]
-    flat = lambda x: x.reshape(-1, x.shape[-1])
+    own = end[middle] - found[middle] + count(left)[middle]
     at = jnp.where(there, at, 0)
-    return flat(at), flat(there), own, count(column)[middle], jnp.any(found > board.run)
+    return at, there, own, count(column)[middle], jnp.any(end[-1] > board.room)
 
 
 def _part(

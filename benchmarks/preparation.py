@@ -13,7 +13,6 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 
-import jax.numpy as jnp
 import numpy as np
 import swap_peer
 from measure import run, table, timed
@@ -62,7 +61,7 @@ def swaps():
             )
         )
     return table(
-        f"Swap Monte Carlo, T = {TEMPERATURE}, millions of attempts per second, beside C on one core",
+        f"Swap Monte Carlo, T = {TEMPERATURE}, millions of attempts a second, beside C on one core",
         ("system", "first call", "jaxglass", "C", "ratio"),
         rows,
     )

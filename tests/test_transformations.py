@@ -112,7 +112,9 @@ ELSEWHERE = {
     "models.particles", "models.smoothing_coefficients", "thermal.fitting_bins",
     "thermal.thermal_estimate", "modes.soft_mode", "modes.spectrum", "modes.dipole_seeds",
     "prepare.run_dynamics", "prepare.start_dynamics", "response.debye_frequency",
-    "response.phonon_frequencies",
+    "response.phonon_frequencies", "swap_monte_carlo", "prepare.record",
+    "prepare.parallel_tempering", "prepare.linear_times", "prepare.logarithmic_times",
+    "prepare.blocks_of_times",
 }  # fmt: skip
 HOST = ("analysis.", "ensemble.", "io.", "plot.", "protocols.")
 # Derivatives are taken of these; the rest has none, or is a sum of what is here.

@@ -162,11 +162,11 @@ def run_dynamics(
 def _at_pressure(program, model, motion, one, numbers, pressure):
     """A Motion, or a stack of which ``one`` is a Glass, moved by a program at constant pressure.
 
-    The bounds of a concrete box are renewed.
+    The bounds of a concrete box are renewed; a traced one keeps them, for the loops it is in, and
+    lists that come out too small for it say so.
     """
     not_negative("pressure", pressure)
     box = lambda glass, new: glass.replace(box=new(glass.box))
-    motion = motion.replace(glass=box(motion.glass, barostat.roomy))
     numbers = *numbers, jnp.asarray(pressure, jnp.float64)
 
     def attempt(room):

@@ -92,7 +92,7 @@ def swap_monte_carlo(
     Example:
         >>> model = jg.models.get("poly2d")
         >>> start = jg.random_glass(jax.random.key(0), "poly2d", 100)
-        >>> start = jg.prepare.push_apart(model, start).glass
+        >>> start = jg.prepare.push_apart(model, start)
         >>> run = jg.swap_monte_carlo(jax.random.key(1), model, start, temperature=0.3, sweeps=20)
         >>> run.energies.shape, int(run.status)
         ((20,), 0)

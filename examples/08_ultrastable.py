@@ -77,7 +77,7 @@ def main():
         )
     args.out.parent.mkdir(exist_ok=True)
     draw(glasses, spots).savefig(args.out)
-    print(f"picture: {args.out}")
+    print(f"saved {args.out}")
 
 
 def draw(glasses, spots):

@@ -18,6 +18,7 @@ TOY = {
     "04_soft_modes.py": ("--n 128 --samples 3 --out modes.png", "modes.png"),
     "05_two_cores.py": ("--n 128 --tries 1 --modes 2 --out cores.png", "cores.png"),
     "06_design_by_gradient.py": ("--n 64 --samples 2 --steps 2 --out design.png", "design.png"),
+    "08_ultrastable.py": ("--n 100 --sweeps 200 --out stable.png", "stable.png"),
     "07_large_glasses.py": ("--n 200 --modes 4 --spots 4 --out large.png", "large.png"),
 }
 

@@ -269,6 +269,26 @@ ENTRIES = (
         source="shape and sizes as usual; density, above jamming, and temperatures "
         "are this package's choice",
     ),
+    Entry(
+        name="hard2d",
+        model=partial(
+            pair,
+            shapes.hard,
+            nonadditivity=0.0,
+            cutoff=1.0,
+            smoothing=None,
+            diameter_bound=2.2,
+            squared=True,
+            name="hard2d",
+        ),
+        dim=2,
+        density=0.513,
+        composition=PowerLaw(1.0, 2.2),
+        liquid=1.0,
+        anneal=1.0,
+        source="the thesis: sizes between 1 and 2.2 as d^-3, packing 0.8 and above, which is this "
+        "density; of Monte Carlo alone, as there are no forces",
+    ),
 )
 BY_NAME = {known.name: known for known in ENTRIES}
 

@@ -5,7 +5,7 @@
 that is subtracted at the cutoff.
 """
 
-from .contact import harmonic, hertz
+from .contact import hard, harmonic, hertz
 from .form import OfSquare
 from .lennard_jones import (
     lennard_jones,
@@ -17,6 +17,7 @@ from .sticky import sticky, sticky_coefficients
 
 __all__ = [
     "OfSquare",
+    "hard",
     "harmonic",
     "hertz",
     "inverse_power",

@@ -1,7 +1,14 @@
 """Contact energies, zero beyond x = 1.
 
-Their second (harmonic) or third (hertz) derivatives are singular at contact.
+Hard ones are infinite below: for Monte Carlo alone. The others'  second (harmonic) or third (hertz) derivatives are singular at contact.
 """
+
+import jax.numpy as jnp
+
+
+def hard(t, p):
+    """Infinite below contact, of t = x^2."""
+    return jnp.where(t < 1, jnp.inf, 0.0)
 
 
 def hertz(x, p):

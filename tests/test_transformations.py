@@ -114,7 +114,8 @@ ELSEWHERE = {
     "prepare.run_dynamics", "prepare.start_dynamics", "response.debye_frequency",
     "response.phonon_frequencies", "swap_monte_carlo", "prepare.record",
     "prepare.parallel_tempering", "prepare.linear_times", "prepare.logarithmic_times",
-    "prepare.blocks_of_times",
+    "prepare.blocks_of_times", "prepare.compress", "prepare.hard_start",
+    "prepare.packing_fraction", "prepare.relax_sizes",
 }  # fmt: skip
 HOST = ("analysis.", "ensemble.", "io.", "plot.", "protocols.")
 # Derivatives are taken of these; the rest has none, or is a sum of what is here.

@@ -37,6 +37,8 @@ def packing_fraction(glass: Glass) -> Array:
         >>> round(float(jg.prepare.packing_fraction(g)), 4)
         0.1963
     """
+    if glass.diameter is None:
+        raise ValueError("glass must have diameters, found species")
     ball = math.pi ** (glass.dim / 2) / math.gamma(glass.dim / 2 + 1)
     return ball * jnp.sum((glass.diameter / 2) ** glass.dim, axis=-1) / glass.box.volume
 
@@ -61,13 +63,14 @@ def hard_start(
     if not 0 < packing < 0.75:
         raise ValueError(f"packing must lie between 0 and 0.75 for a start, found {packing}")
     glass = random_glass(key, at, n)
+    if glass.diameter is None:
+        raise ValueError(f"name_or_entry must be a mixture of diameters, found {at.name}")
     fill = float(packing_fraction(glass))
     glass = random_glass(key, at, n, density=at.density * packing / fill)
-    largest = APART * float(jnp.max(glass.diameter))
-    soft = pair(
-        shapes.harmonic, nonadditivity=0.0, cutoff=1.0, smoothing=None, diameter_bound=largest
-    )
-    apart = quench(soft, glass.replace(diameter=APART * glass.diameter), force_tol=1e-6)
+    wide = APART * jnp.asarray(glass.diameter)
+    bound = {"diameter_bound": float(jnp.max(wide)), "nonadditivity": 0.0}
+    soft = pair(shapes.harmonic, cutoff=1.0, smoothing=None, **bound)
+    apart = quench(soft, glass.replace(diameter=wide), force_tol=1e-6)
     return glass.replace(position=apart.glass.position)
 
 
@@ -124,17 +127,11 @@ def compress(
     """
     search.check(model, glass)
     sweeps, most = integer("sweeps", sweeps, at_least=1), integer("most", most, at_least=1)
-    if glass.diameter is None:
-        raise ValueError("glass must have diameters, found species")
     fill = float(packing_fraction(glass))
     if not fill <= packing < 1:
-        raise ValueError(
-            f"packing must lie between that of the glass, {fill:.6g}, and 1, found {packing}"
-        )
+        raise ValueError(f"packing must lie between the glass' {fill:.6g} and 1, found {packing}")
     if _closest(model, glass) < 1:
-        raise ValueError(
-            "glass must have no overlaps, found some: begin with jg.prepare.hard_start"
-        )
+        raise ValueError("glass must have no overlaps, found some: begin with prepare.hard_start")
     step, status, rounds = None, jnp.int32(0), 0
     with Progress("compression", most, show=progress) as bar:
         while fill < packing * (1 - 1e-12) and rounds < most:

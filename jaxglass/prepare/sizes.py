@@ -19,7 +19,7 @@ from ..core.checks import integer, positive
 from ..core.loop import bounded_loop
 from ..core.status import Status, flag
 from ..core.struct import Struct
-from ..minimise.fire import DELAY, GROW, LONGEST, MIX, MIX_SHRINK, SHRINK
+from ..minimise.fire import DELAY, GROW, LONGEST, MIX, MIX_SHRINK, SHORTEST, SHRINK
 from ..minimise.quench import Quenched, quench
 from ..models.pair import PairModel, mixed, value_of
 from ..neighbours import search
@@ -208,9 +208,8 @@ def _step(state, force, longest, unit):
     )
     late = state.since > DELAY
     faster = jnp.minimum(state.step * GROW, longest)
-    step = jnp.where(
-        up, jnp.where(late, faster, state.step), jnp.maximum(state.step * SHRINK, 0.02 * longest)
-    )
+    slower = jnp.maximum(state.step * SHRINK, SHORTEST * longest)
+    step = jnp.where(up, jnp.where(late, faster, state.step), slower)
     mix = jnp.where(up, jnp.where(late, state.mix * MIX_SHRINK, state.mix), MIX)
     velocity = jnp.where(up, turned, 0.0) + step * force
     return state.replace(

@@ -1,6 +1,7 @@
 """Contact energies, zero beyond x = 1.
 
-Hard ones are infinite below: for Monte Carlo alone. The others'  second (harmonic) or third (hertz) derivatives are singular at contact.
+Hard ones are infinite below, for Monte Carlo alone. The second derivatives of harmonic ones and the
+third of Hertz's are singular at contact.
 """
 
 import jax.numpy as jnp

@@ -68,8 +68,10 @@ def hard_start(
     fill = float(packing_fraction(glass))
     glass = random_glass(key, at, n, density=at.density * packing / fill)
     wide = APART * jnp.asarray(glass.diameter)
-    bound = {"diameter_bound": float(jnp.max(wide)), "nonadditivity": 0.0}
-    soft = pair(shapes.harmonic, cutoff=1.0, smoothing=None, **bound)
+    largest = float(jnp.max(wide))
+    soft = pair(
+        shapes.harmonic, cutoff=1.0, smoothing=None, nonadditivity=0.0, diameter_bound=largest
+    )
     apart = quench(soft, glass.replace(diameter=wide), force_tol=1e-6)
     return glass.replace(position=apart.glass.position)
 

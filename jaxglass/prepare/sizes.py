@@ -103,7 +103,7 @@ def relax_sizes(
     own = glass.replace(position=state.place(glass), diameter=state.diameter(glass))
     done = quench(model, own)
     status = state.status | done.status | flag(~(state.force < force_tol), Status.NOT_CONVERGED)
-    spread = jnp.sqrt(jnp.mean(jnp.log(own.diameter / glass.diameter) ** 2))
+    spread = jnp.sqrt(jnp.mean(jnp.log(state.diameter(glass) / jnp.asarray(glass.diameter)) ** 2))
     return Resized(done, spread, state.force, state.steps, status)
 
 
@@ -171,7 +171,14 @@ def _relaxed(model, glass, stiffness, unit, force_tol, max_steps, *, plan):
     longest = LONGEST / jnp.sqrt(largest)
     zero = jnp.int32(0)
     state = _State(
-        at, jnp.zeros_like(at), jnp.inf, 0.5 * longest, jnp.float64(MIX), zero, zero, full
+        at,
+        jnp.zeros_like(at),
+        jnp.float64(jnp.inf),
+        0.5 * longest,
+        jnp.float64(MIX),
+        zero,
+        zero,
+        full,
     )
 
     def used(state, origin):

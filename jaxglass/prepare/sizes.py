@@ -170,16 +170,8 @@ def _relaxed(model, glass, stiffness, unit, force_tol, max_steps, *, plan):
     largest = jnp.linalg.norm(jax.lax.scan(product, z, length=POWERS)[0])
     longest = LONGEST / jnp.sqrt(largest)
     zero = jnp.int32(0)
-    state = _State(
-        at,
-        jnp.zeros_like(at),
-        jnp.float64(jnp.inf),
-        0.5 * longest,
-        jnp.float64(MIX),
-        zero,
-        zero,
-        full,
-    )
+    far, mix = jnp.float64(jnp.inf), jnp.float64(MIX)
+    state = _State(at, jnp.zeros_like(at), far, 0.5 * longest, mix, zero, zero, full)
 
     def used(state, origin):
         """How much of the skin is used up since a list was made."""

@@ -1,6 +1,6 @@
 """The whole job in one go: make a planar glass, find its soft spots, save, draw, sum up.
 
-python examples/demo.py [--n 1600] [--time 60] [--out demo] [--seed 0]
+python examples/demo.py [--n 1600] [--time 200] [--out demo] [--seed 0]
 """
 
 import argparse
@@ -33,7 +33,7 @@ def timed(label, function, *args, **options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--n", type=int, default=1600, help="particles")
-    parser.add_argument("--time", type=float, default=60.0, help="of annealing; published: 200")
+    parser.add_argument("--time", type=float, default=200.0, help="of annealing; published: 200")
     parser.add_argument("--out", type=Path, default=Path("demo"))
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

@@ -134,6 +134,8 @@ def compress(
         raise ValueError(f"packing must lie between the glass' {fill:.6g} and 1, found {packing}")
     if _closest(model, glass) < 1:
         raise ValueError("glass must have no overlaps, found some: begin with prepare.hard_start")
+    smallest = make_box((fill / packing) ** (1 / glass.dim) * glass.box.cell, glass.dim)
+    glass = _scaled(glass, 1.0, smallest)
     step, status, rounds = None, jnp.int32(0), 0
     with Progress("compression", most, show=progress) as bar:
         while fill < packing * (1 - 1e-12) and rounds < most:
@@ -143,16 +145,19 @@ def compress(
             )  # fmt: skip
             step, status = run.step if rounds % 10 else None, status | run.status
             shrink = max(1 / _closest(model, run.glass), (fill / packing) ** (1 / glass.dim))
-            glass = _scaled(run.glass, min(1.0, shrink))
+            glass = _scaled(run.glass, min(1.0, shrink), smallest)
             fill, rounds = float(packing_fraction(glass)), rounds + 1
             bar.done(1)
     short = flag(fill < packing * (1 - 1e-9), Status.NOT_CONVERGED)
+    glass = glass.replace(box=make_box(glass.box.cell, glass.dim))
     return Compressed(glass, jnp.float64(fill), rounds, status | short)
 
 
-def _scaled(glass, factor):
-    """All lengths but the diameters scaled."""
-    box = make_box(factor * glass.box.cell, glass.dim)
+def _scaled(glass, factor, smallest):
+    """All lengths but the diameters scaled; bounds are those of the smallest box, and programs the
+    same in all.
+    """
+    box = smallest.replace(cell=factor * glass.box.cell)
     return glass.replace(position=factor * glass.position, box=box)
 
 

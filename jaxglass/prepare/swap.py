@@ -228,7 +228,7 @@ def begun(model, glass, key, temperature, step, *, plan):
         run = run.replace(step=jnp.asarray(step, jnp.float64))
     elif plan.fraction < 1:
         run = _tuned(model, run, temperature, 0.5 * spacing, plan)
-    energy, status = _energy(model, _now(model, run), plan.bonds)
+    energy, status = _energy(model, _now(model, run, plan), plan.bonds)
     state = run.state.replace(tally=empty(energy), status=run.status | status)
     return run.replace(state=state, key=key, sweeps=jnp.int32(0))
 
@@ -274,14 +274,16 @@ def _swept(model, run, temperature, sweeps, every, plan):
     return jax.lax.fori_loop(0, sweeps, one, run)
 
 
-def _now(model, run):
-    """The present Glass; who never moved is where it was, to the last bit."""
+def _now(model, run, plan):
+    """The present Glass."""
     glass = run.glass
+    name = "diameter" if model.sigma is None else "species"
+    glass = glass.replace(**{name: run.state.kind})
+    if plan.fraction == 1:  # nobody moves
+        return glass
     way = [x - y for x, y in zip(run.state.place, run.origin, strict=True)]
     moved = cartesian(glass.box, jnp.stack(way, axis=-1))
-    glass = glass.replace(position=wrap(glass.box, glass.position + moved))
-    name = "diameter" if model.sigma is None else "species"
-    return glass.replace(**{name: run.state.kind})
+    return glass.replace(position=wrap(glass.box, glass.position + moved))
 
 
 def _energy(model, glass, sizes):
@@ -295,7 +297,7 @@ def _energy(model, glass, sizes):
 
 @functools.partial(jax.jit, static_argnames="plan")
 def result(model, run, energies, *, plan):
-    glass = _now(model, run)
+    glass = _now(model, run, plan)
     energy, status = _energy(model, glass, plan.bonds)
     tally = run.state.tally
     return SwapRun(

@@ -13,7 +13,7 @@ def liquid():
     model = jg.models.get("poly2d")
     start = jg.prepare.push_apart(model, jg.random_glass(jax.random.key(0), "poly2d", 100))
     run = jg.swap_monte_carlo(jax.random.key(1), model, start, temperature=0.2, sweeps=300)
-    return model, run.glass
+    return model.replace(reach=3.0), run.glass  # sizes will grow
 
 
 def test_softer_springs_make_stiffer_glasses(liquid):
@@ -53,6 +53,9 @@ def test_refusals(liquid):
     model, glass = liquid
     with pytest.raises(ValueError, match="stiffness must be a positive number"):
         jg.prepare.relax_sizes(model, glass, stiffness=0.0)
+    narrow = jg.models.get("poly2d")
+    with pytest.raises(ValueError, match="beyond its bound 2.23125"):
+        jg.prepare.relax_sizes(narrow, glass, stiffness=3.0)
     binary = jg.random_glass(jax.random.key(0), "ipl2d", 64)
     with pytest.raises(ValueError, match="one of diameters, found ipl2d with species"):
         jg.prepare.relax_sizes(jg.models.get("ipl2d"), binary, stiffness=1.0)

@@ -133,6 +133,7 @@ def quench(
         True
     """
     search.check(model, glass)
+    search.check_forces(model)
     positive("force_tol", force_tol)
     integer("max_steps", max_steps, at_least=1)
     if not isinstance(after, Quenched | None):

@@ -285,9 +285,9 @@ ENTRIES = (
         density=0.513,
         composition=PowerLaw(1.0, 2.2),
         liquid=1.0,
-        anneal=1.0,
+        anneal=0.5,
         source="the thesis: sizes between 1 and 2.2 as d^-3, packing 0.8 and above, which is this "
-        "density; of Monte Carlo alone, as there are no forces",
+        "density; for Monte Carlo alone, and no temperature matters, as there are no forces",
     ),
 )
 BY_NAME = {known.name: known for known in ENTRIES}

@@ -16,6 +16,7 @@ from ..core.checks import is_traced, refuse_stack
 from ..core.status import Status, flag
 from ..host.programs import drop_programs_in_time
 from ..models.pair import PairModel, kinds, range_of
+from ..models.shapes import hard
 from ..system.bonds import compress
 from ..system.box import face_distance, minimum_image
 from . import jaxmd
@@ -127,6 +128,15 @@ def check(model, glass):
         return
     with jax.ensure_compile_time_eval():  # the glass may be a constant of what is traced
         _check_values(model, glass)
+
+
+def check_forces(model):
+    """Refuses a model whose particles are hard."""
+    if isinstance(model, PairModel) and model.shape is hard:
+        raise ValueError(
+            f"model must have forces, found the hard particles of {model.name}: "
+            "they move by jg.swap_monte_carlo"
+        )
 
 
 def _check_values(model, glass):

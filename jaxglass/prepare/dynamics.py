@@ -106,6 +106,7 @@ def start_dynamics(
     positive("dt", dt)
     positive("temperature", temperature)
     search.check(model, glass)
+    search.check_forces(model)
     if damping is None:
         damping = _damping(thermostat, dt)
     positive("damping", damping)

@@ -115,6 +115,7 @@ def make_glasses(
     model = catalogue.get(at) if model is None else model
     if not isinstance(model, PairModel):
         raise TypeError(f"model must be a PairModel, found {type(model).__name__}")
+    search.check_forces(model)
     integer("n", n, at_least=2)
     places, velocities = jnp.moveaxis(jax.vmap(jax.random.split)(keys), 1, 0)
     glasses = jax.vmap(lambda key: random_glass(key, at, n, density=density))(places)

@@ -8,7 +8,7 @@ import pytest
 import jaxglass as jg
 
 
-@pytest.mark.parametrize("name", jg.models.names())
+@pytest.mark.parametrize("name", sorted(set(jg.models.names()) - {"hard2d"}))
 def test_random_starts_reach_machine_precision(name):
     n = {"kalj": 300, "ipl4d": 300}.get(name, 256)
     q = jg.quench(jg.models.get(name), jg.random_glass(jax.random.key(3), name, n))

@@ -112,7 +112,8 @@ def swap_monte_carlo(
     plan = functools.partial(plan_swap, model, glass, float(swap_fraction))
     with_room = lambda attempt: search.with_room(attempt, key, model, glass, temperature, step)
     run = with_room(lambda room: begun(model, glass, key, temperature, step, plan=plan(room)))
-    rows = sweeps // every if traced else rows_of(glass.count, every, sweeps // every)
+    samples = max(1, sweeps // every)
+    rows = samples if traced else rows_of(glass.count, every, samples)
     energies, left = [], sweeps
     with Progress("swap Monte Carlo", sweeps, show=progress) as bar:
         while left:

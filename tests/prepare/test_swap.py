@@ -121,6 +121,14 @@ def test_same_key_same_run_however_it_is_called(poly2d, small):
     assert not np.array_equal(one[0].glass.position, one[1].glass.position)
 
 
+def test_fewer_sweeps_than_between_samples_have_no_energies(poly2d, small):
+    run = lambda key: jg.swap_monte_carlo(
+        key, poly2d, small, temperature=0.3, sweeps=3, sample_every=9, step=0.1
+    )
+    for one in (run(jax.random.key(1)), jax.jit(run)(jax.random.key(1))):
+        assert one.energies.shape == (0,) and int(one.status) == 0
+
+
 def test_pieces_do_not_show(poly2d, small, monkeypatch):
     run = lambda: jg.swap_monte_carlo(
         jax.random.key(2), poly2d, small, temperature=0.3, sweeps=11, sample_every=2

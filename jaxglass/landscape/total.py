@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from ..core.arrays import dot
 from ..core.status import or_nan
 from ..core.struct import Struct
-from ..models.pair import PairModel, derivatives, mixed
+from ..models.pair import PairModel, derivatives, mixed, value_of
 from ..neighbours.search import check, find_bonds, plan, with_room
 from ..system.bonds import difference, scatter
 from ..system.box import minimum_image
@@ -47,6 +48,14 @@ def force(model: PairModel, glass: Glass) -> Array:
         (True, True)
     """
     return _total(model, glass).force
+
+
+def energy_on(model, glass, bonds):
+    """Sum of the energies of given Bonds; infinite ones count."""
+    r = minimum_image(glass.box, difference(bonds, glass.position))
+    scales = mixed(model, glass, bonds.i, bonds.j)
+    t = dot(r, r) / (scales.sigma * scales.sigma)
+    return jnp.sum(value_of(model)(t, scales, bonds.valid))
 
 
 def _total(model, glass):

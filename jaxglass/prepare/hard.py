@@ -143,7 +143,7 @@ def compress(
                 jax.random.fold_in(key, rounds), model, glass, temperature=1.0, sweeps=sweeps,
                 sample_every=sweeps, swap_fraction=swap_fraction, step=step,
             )  # fmt: skip
-            step, status = run.step if rounds % 10 else None, status | run.status
+            step, status = run.step if (rounds + 1) % 10 else None, status | run.status
             shrink = max(1 / _closest(model, run.glass), (fill / packing) ** (1 / glass.dim))
             glass = _scaled(run.glass, min(1.0, shrink), smallest)
             fill, rounds = float(packing_fraction(glass)), rounds + 1

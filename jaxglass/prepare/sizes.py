@@ -19,13 +19,12 @@ from ..core.checks import integer, positive
 from ..core.loop import bounded_loop
 from ..core.status import Status, flag
 from ..core.struct import Struct
+from ..landscape.total import energy_on
 from ..minimise.fire import DELAY, GROW, LONGEST, MIX, MIX_SHRINK, SHORTEST, SHRINK
 from ..minimise.quench import Quenched, quench
-from ..models.pair import PairModel, mixed, value_of
+from ..models.pair import PairModel
 from ..neighbours import search
 from ..neighbours.moving import skin_of
-from ..system.bonds import difference
-from ..system.box import minimum_image
 from ..system.glass import Glass
 
 TOL = 1e-6  # of the typical force: the quench that follows makes the minimum exact
@@ -143,11 +142,8 @@ def _diameter(logarithm, glass):
 def _energy(model, glass, bonds, stiffness, at):
     """The augmented energy at coordinates (n, d + 1)."""
     own = glass.replace(position=at[:, : glass.dim], diameter=_diameter(at[:, glass.dim], glass))
-    scales = mixed(model, own, bonds.i, bonds.j)
-    r = minimum_image(glass.box, difference(bonds, own.position))
-    t = jnp.sum(r * r, axis=-1) / scales.sigma**2
     springs = 0.5 * stiffness * jnp.sum(jnp.log(own.diameter / glass.diameter) ** 2)
-    return jnp.sum(value_of(model)(t, scales, bonds.valid)) + springs
+    return energy_on(model, own, bonds) + springs
 
 
 @functools.partial(jax.jit, static_argnames="plan")

@@ -11,17 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ..core.arrays import dot
 from ..core.checks import integer, is_traced, positive
 from ..core.status import Status, flag
 from ..core.struct import Struct
 from ..host.progress import Progress
-from ..models.pair import PairModel, kinds, mixed, settled, value_of
+from ..landscape.total import energy_on
+from ..models.pair import PairModel, kinds, settled
 from ..neighbours import search
 from ..neighbours.assembly import assembly_of
 from ..neighbours.moving import soundness
-from ..system.bonds import difference
-from ..system.box import cartesian, face_distance, fractional, inverse, minimum_image, wrap
+from ..system.box import cartesian, face_distance, fractional, inverse, wrap
 from ..system.glass import Glass
 from .montecarlo import board as boards
 from .montecarlo import one_by_one
@@ -290,10 +289,7 @@ def _now(model, run, plan):
 def _energy(model, glass, sizes):
     """Total energy and status."""
     bonds, status = search.find_bonds(model, glass, sizes)
-    r = minimum_image(glass.box, difference(bonds, glass.position))
-    scales = mixed(model, glass, bonds.i, bonds.j)
-    t = dot(r, r) / (scales.sigma * scales.sigma)
-    return jnp.sum(value_of(model)(t, scales, bonds.valid)), status
+    return energy_on(model, glass, bonds), status
 
 
 @functools.partial(jax.jit, static_argnames="plan")

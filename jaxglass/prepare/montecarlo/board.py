@@ -21,11 +21,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from ...core.arrays import take
 from ...core.status import Status, flag
-from ...core.struct import Struct
 from .change import Particles, energy_change
 from .noise import uniforms
 from .tally import accepted
@@ -82,18 +80,6 @@ def _around(cells):
         rows.append([np.ravel_multi_index(s, cells[:-1], mode="wrap") for s in shifted])
     number = np.array(numbers, np.int32)
     return number, number % cells[-1], np.array(rows, np.int32)
-
-
-class _Sorted(Struct):
-    """Particles in the order of their cells.
-
-    Attributes:
-        particles: Particles, coordinates within the board, in [0, 1).
-        first: (cells + 1,), first particle of every cell.
-    """
-
-    particles: Particles
-    first: Array
 
 
 def _cell(board, place):

@@ -15,7 +15,7 @@ jax.config.update("jax_enable_x64", True)
 
 import numpy as np
 from glasses import expansion
-from lammps_peer import POTENTIALS, lammps
+from lammps_peer import POTENTIALS, lammps, minimised, minimiser
 from measure import run, side_by_side, table, timed
 
 import jaxglass as jg
@@ -119,5 +119,68 @@ def dynamics():
     )
 
 
+def batches():
+    """Copies of one small liquid, each with its own velocities, beside one after the other."""
+    model, motion = liquid("ipl2d", 400, 0.5)
+    them, rows = lammps("ipl2d", motion, 0.5), []
+    for copies, steps in ((16, 1_000), (256, 100)):
+        keys = jax.random.split(jax.random.key(2), copies)
+        start = jax.jit(
+            jax.vmap(
+                lambda key: jg.prepare.start_dynamics(key, model, motion.now(), temperature=0.5)
+            )
+        )(keys)
+        go = jax.jit(
+            jax.vmap(lambda m, k=steps: jg.prepare.run_dynamics(model, m, k, temperature=0.5))
+        )
+        first, best, many = timed(go, start, repeat=1)
+        row = [f"{copies} x ipl2d, n = 400", f"{first:.1f} s"]
+        if them is None:
+            rows.append((*row, f"{copies * steps / best:.0f}", "-", "-"))
+            continue
+        ours, theirs = side_by_side(
+            lambda go=go, m=many: go(m),
+            lambda k=steps: them.command(f"run {k} post no"),
+            repeat=5,
+        )
+        speeds = copies * steps / ours, steps / theirs
+        rows.append((*row, *(f"{s:.0f}" for s in speeds), f"{speeds[0] / speeds[1]:.2f}"))
+    return table(
+        "Batches of small liquids, steps a second of all copies, beside LAMMPS on one core",
+        ("system", "first call", "jaxglass (2 cores)", "LAMMPS, one after the other", "ratio"),
+        rows,
+    )
+
+
+def minimisations():
+    """From a liquid to the largest force that LAMMPS reaches, or 1e-10."""
+    rows = []
+    for name, n, temperature in (("ipl2d", 1_024, 1.0), ("ipl2d", 10_000, 1.0)):
+        model, motion = liquid(name, n, temperature)
+        glass = motion.now()
+        first, best, q = timed(jg.quench, model, glass, repeat=2)
+        rows.append(
+            (
+                f"{name}, n = {n}, quench",
+                f"{best:.2f} s",
+                int(q.steps),
+                f"{float(q.max_force):.0e}",
+                "1",
+            )
+        )
+        them = minimiser(name, glass)
+        for style in ("cg", "fire") if them is not None else ():
+            runs = [minimised(them, glass, style, 1e-10) for _ in range(2)]
+            took, steps, force = min(runs)
+            rows.append(
+                (f"LAMMPS {style}", f"{took:.2f} s", steps, f"{force:.0e}", f"{best / took:.2f}")
+            )
+    return table(
+        "Minimisation from T = 1 to 1e-10 beside LAMMPS on one core",
+        ("work", "run", "steps", "largest force reached", "ours over theirs"),
+        rows,
+    )
+
+
 if __name__ == "__main__":
-    run(__doc__, (products, quenches, dynamics))
+    run(__doc__, (products, quenches, minimisations, dynamics, batches))

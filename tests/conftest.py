@@ -6,14 +6,16 @@ from shared import NAMES, made
 
 import jaxglass as jg
 
+FOUR = pytest.param("ipl4d_350", marks=pytest.mark.long)
 
-@pytest.fixture(scope="session", params=NAMES)
+
+@pytest.fixture(scope="session", params=[FOUR if "4d" in name else name for name in NAMES])
 def case(request):
     """Every reference glass in turn."""
     return made(request.param)
 
 
-@pytest.fixture(scope="session", params=("poly2d_400", "kalj_500", "ipl4d_350"))
+@pytest.fixture(scope="session", params=("poly2d_400", "kalj_500", FOUR))
 def some(request):
     """One glass of each dimension, with species and with diameters."""
     return made(request.param)

@@ -27,7 +27,12 @@ def test_every_example_is_in_the_table():
     assert {p.name for p in (ROOT / "examples").glob("*.py")} == set(TOY)
 
 
-@pytest.mark.parametrize("name", TOY)
+LONG = {"03_thermal_statistics.py", "06_design_by_gradient.py"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long if name in LONG else ()) for name in TOY]
+)
 def test_example_runs(name, tmp_path):
     options, picture = TOY[name]
     command = [sys.executable, str(ROOT / "examples" / name), *options.split()]

@@ -176,7 +176,13 @@ class World:
         return model, jg.deformed(glass, gradient)
 
 
-@pytest.fixture(scope="module", params=(("ipl2d", 144), ("ipl3d", 125)), ids=("plane", "space"))
+@pytest.fixture(
+    scope="module",
+    params=(
+        pytest.param(("ipl2d", 144), id="plane"),
+        pytest.param(("ipl3d", 125), id="space", marks=pytest.mark.long),
+    ),
+)
 def world(request):
     return World(*request.param)
 

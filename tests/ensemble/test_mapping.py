@@ -62,6 +62,7 @@ def test_a_chunk_that_fits_shrinks_with_the_memory(samples, monkeypatch):
     assert chunk_that_fits(spectrum, e, 5) == 1
 
 
+@pytest.mark.long
 def test_rounds_finish_the_slow_ones_apart():
     model = jg.models.get("ipl2d")
     glasses = jg.stack([jg.random_glass(jax.random.key(k), "ipl2d", 64) for k in range(5)])
@@ -230,6 +231,7 @@ def test_a_killed_run_goes_on_in_a_new_process(tmp_path):
     assert resumed[0].split()[1] == whole[0].split()[1]
 
 
+@pytest.mark.long
 def test_four_devices_share_an_ensemble():
     code = JOB + (
         "alone = jg.map_ensemble(analysis, glasses, chunk=5)\n"

@@ -7,8 +7,16 @@ import pytest
 
 import jaxglass as jg
 
+SLOW = {"poly3d", "ipl4d", "sticky_0.70", "sticky_0.95"}  # others have their dimension and shape
 
-@pytest.mark.parametrize("name", sorted(set(jg.models.names()) - {"hard2d"}))
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.long if name in SLOW else ())
+        for name in sorted(set(jg.models.names()) - {"hard2d"})
+    ],
+)
 def test_random_starts_reach_machine_precision(name):
     n = {"kalj": 300, "ipl4d": 300}.get(name, 256)
     q = jg.quench(jg.models.get(name), jg.random_glass(jax.random.key(3), name, n))

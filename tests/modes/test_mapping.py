@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import jaxglass as jg
 
@@ -17,6 +18,7 @@ def test_a_batch_equals_single_searches(ipl):
         assert float(jg.quartic_mode(e, starts[k], method="optax").residual) < 1e-9
 
 
+@pytest.mark.long
 def test_a_wide_batch_that_narrows_equals_single_searches(ipl):
     """Also where some starts run out of steps, and with a factor made before."""
     e = ipl.expansion

@@ -145,6 +145,7 @@ def test_many_body_energies_have_quartic_modes():
         jg.pseudo_harmonic_mode(free, start)
 
 
+@pytest.mark.long
 def test_second_derivatives_of_modes():
     """Of stiffness, quartic coefficient, frequency and of the vectors, in the exponent: forward
     over forward and reverse.

@@ -54,6 +54,7 @@ def test_thermostats_hold_their_temperature(ipl, thermostat):
     assert abs(np.mean(kinetic) - 0.6) < 5 * 0.6 * np.sqrt(2 / 800) / np.sqrt(10)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("thermostat", ["nose-hoover", "langevin"])
 def test_the_smallest_glasses_hold_their_temperature_too(thermostat):
     """Sixteen particles: to count the total momentum wrongly would show as 7 per cent."""
@@ -145,6 +146,7 @@ def test_protocols_run_for_other_models(name):
     assert int(q.status) == 0 and float(q.max_force) < 1e-10
 
 
+@pytest.mark.long
 def test_annealing_lowers_the_energy():
     # by 0.034 +- 0.016 a particle and pair of glasses
     model = jg.models.get("ipl2d")

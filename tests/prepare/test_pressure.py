@@ -3,10 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import jaxglass as jg
 
 
+@pytest.mark.long
 def test_the_inner_pressure_is_that_outside_and_the_volume_fluctuates_as_it_must():
     """<V (P_inner - P)> = 0, and <d V (P_inner - P)> - T = ... : both averages of e = ln V."""
     model = jg.models.get("ipl2d")

@@ -16,6 +16,7 @@ def liquid():
     return model.replace(reach=3.0), run.glass  # sizes will grow
 
 
+@pytest.mark.long
 def test_softer_springs_make_stiffer_glasses(liquid):
     model, glass = liquid
     plain = jg.quench(model, glass)

@@ -32,6 +32,7 @@ def test_stages_of_swaps_and_dynamics_make_minima():
     assert np.array_equal(again.glass.position, q.glass.position)
 
 
+@pytest.mark.long
 def test_swaps_reach_lower_energies_than_an_instant_quench():
     model = jg.models.get("poly2d")
     keys = jax.random.split(jax.random.key(1), 4)
@@ -61,6 +62,7 @@ np.save(sys.argv[1] + "/end.npy", np.asarray(q.glass.position))
 """
 
 
+@pytest.mark.long
 def test_a_run_killed_among_swaps_resumes_in_a_new_process(tmp_path):
     run = lambda folder: [sys.executable, "-c", SCRIPT, str(folder), "3000"]
     environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": jax.config.jax_compilation_cache_dir}
@@ -80,6 +82,7 @@ def test_a_run_killed_among_swaps_resumes_in_a_new_process(tmp_path):
     assert not (broken / "c").exists()
 
 
+@pytest.mark.long
 def test_tempering_samples_every_temperature_as_single_runs_do():
     model = jg.models.get("poly2d")
     start = jg.prepare.push_apart(model, jg.random_glass(jax.random.key(0), "poly2d", 36))

@@ -62,6 +62,7 @@ def test_tiny_liquids_have_the_energy_of_another_code(name, fraction):
     near(run.energies[500:], TINY[f"{name}_energy"], TINY[f"{name}_energy_error"])
 
 
+@pytest.mark.long
 def test_board_and_one_by_one_agree_with_swaps_and_without(poly2d, small, monkeypatch):
     means = []
     for board, fraction in ((True, 0.0), (True, 0.3), (False, 0.3)):

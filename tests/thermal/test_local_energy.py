@@ -117,6 +117,7 @@ def test_energies_without_bonds_have_a_thermal_displacement(ipl):
         jg.local_thermal_energy(free)
 
 
+@pytest.mark.long
 def test_molecular_dynamics_measures_it(ipl):
     """Langevin dynamics at a low temperature: the mean energy of the softest bonds over T/2, within
     five standard errors.

@@ -40,9 +40,13 @@ def minimised(it, glass, style, force):
     it.numpy.extract_atom("x")[: len(at), :dim] = np.asarray(glass.box.wrap(glass.position))[at]
     it.commands_list([f"min_style {style}", "min_modify norm max", "reset_timestep 0"])
     start = time.perf_counter()
-    it.command(f"minimize 0 {force} 100000 10000000")
+    it.command(f"minimize 0 {force} 20000 10000000")
     took = time.perf_counter() - start
-    return took, int(it.extract_global("ntimestep")), np.abs(it.numpy.extract_atom("f")).max()
+    return (
+        took,
+        int(it.extract_global("ntimestep")),
+        np.abs(it.numpy.extract_atom("f")[: glass.count]).max(),
+    )
 
 
 def _holding(name, glass, position, velocity, points, style):

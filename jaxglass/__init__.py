@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import _requirements as _requirements
 from . import analysis, ensemble, indicators, models, modes, prepare, response, thermal
+from . import shear as plasticity
 from .analysis.distributions import Exponent, Histogram
+from .analysis.ranks import Score, correlation_score, rank_score
 from .core.status import Status, describe, require
 from .ensemble.mapping import map_ensemble
 from .host.progress import Progress
@@ -39,6 +41,10 @@ from .prepare.starts import random_glass
 from .prepare.swap import SwapRun, swap_monte_carlo
 from .response.dipoles import dipole_stiffness
 from .response.elasticity import Elasticity, ShearModulus, elasticity, shear_modulus
+from .shear.event import FirstEvent, first_event
+from .shear.local import Strength, residual_plastic_strength
+from .shear.measures import d2min
+from .shear.path import ShearEvents, ShearRun, shear
 from .system.bonds import Bonds
 from .system.box import Box, box
 from .system.deform import deformed
@@ -78,6 +84,7 @@ __all__ = [
     "Expansion",
     "Exponent",
     "Factor",
+    "FirstEvent",
     "Glass",
     "HessianExpansion",
     "Histogram",
@@ -89,17 +96,23 @@ __all__ = [
     "Progress",
     "Protocol",
     "Quenched",
+    "Score",
+    "ShearEvents",
     "ShearModulus",
+    "ShearRun",
     "SoftMode",
     "SoftSpots",
     "Solution",
     "Status",
     "Stored",
+    "Strength",
     "SwapRun",
     "analysis",
     "box",
     "coefficients",
+    "correlation_score",
     "cubic_mode",
+    "d2min",
     "deformed",
     "describe",
     "dipole_stiffness",
@@ -108,6 +121,7 @@ __all__ = [
     "ensemble",
     "expand",
     "factorise",
+    "first_event",
     "force",
     "fourth",
     "from_hessian",
@@ -126,6 +140,7 @@ __all__ = [
     "modes",
     "particle_mean",
     "particle_sum",
+    "plasticity",
     "plot",
     "prepare",
     "protocols",
@@ -133,9 +148,12 @@ __all__ = [
     "quartic_mode",
     "quench",
     "random_glass",
+    "rank_score",
     "require",
+    "residual_plastic_strength",
     "response",
     "save",
+    "shear",
     "shear_modulus",
     "soft_spots",
     "softness_field",

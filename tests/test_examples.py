@@ -19,6 +19,19 @@ TOY = {
     "05_two_cores.py": ("--n 128 --tries 1 --modes 2 --out cores.png", "cores.png"),
     "06_design_by_gradient.py": ("--n 64 --samples 2 --steps 2 --out design.png", "design.png"),
     "08_ultrastable.py": ("--n 100 --sweeps 200 --out stable.png", "stable.png"),
+    "09_stress_strain.py": (
+        "--n 100 --sweeps 100 --strain 0.02 --out curves.png",
+        "curves.png",
+    ),
+    "10_predicted_events.py": (
+        "--n 144 --samples 2 --events 1 --time 1 --out predicted.png",
+        "predicted.png",
+    ),
+    "11_design_of_yielding.py": ("--n 64 --samples 2 --steps 1 --out yielding.png", "yielding.png"),
+    "12_strength_map.py": (
+        "--n 100 --radius 3.6 --spacing 4.8 --events 1 --time 1 --out strength.png",
+        "strength.png",
+    ),
     "07_large_glasses.py": ("--n 200 --modes 4 --spots 4 --out large.png", "large.png"),
 }
 
@@ -27,7 +40,14 @@ def test_every_example_is_in_the_table():
     assert {p.name for p in (ROOT / "examples").glob("*.py")} == set(TOY)
 
 
-LONG = {"03_thermal_statistics.py", "06_design_by_gradient.py"}
+LONG = {
+    "03_thermal_statistics.py",
+    "06_design_by_gradient.py",
+    "09_stress_strain.py",
+    "10_predicted_events.py",
+    "11_design_of_yielding.py",
+    "12_strength_map.py",
+}
 
 
 @pytest.mark.parametrize(

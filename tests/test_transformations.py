@@ -115,7 +115,12 @@ ELSEWHERE = {
     "response.phonon_frequencies", "swap_monte_carlo", "prepare.record",
     "prepare.parallel_tempering", "prepare.linear_times", "prepare.logarithmic_times",
     "prepare.blocks_of_times", "prepare.compress", "prepare.hard_start",
-    "prepare.packing_fraction", "prepare.relax_sizes",
+    "prepare.packing_fraction", "prepare.relax_sizes", "first_event", "shear", "d2min",
+    "residual_plastic_strength", "rank_score", "correlation_score", "thermal.nearest_peak",
+    "plasticity.local_map", "plasticity.nonaffine_displacement", "plasticity.coarse_grained",
+    "plasticity.band_profile", "plasticity.follow_modes", "plasticity.modes_of_events",
+    "plasticity.first_event", "plasticity.shear", "plasticity.d2min",
+    "plasticity.residual_plastic_strength",
 }  # fmt: skip
 HOST = ("analysis.", "ensemble.", "io.", "plot.", "protocols.")
 # Derivatives are taken of these; the rest has none, or is a sum of what is here.

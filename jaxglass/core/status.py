@@ -34,6 +34,8 @@ class Status(enum.IntFlag):
     CROWDED = 8192
     DRIFT = 16384
     TOO_SHORT = 32768
+    NO_EVENT = 65536
+    LOST_BRANCH = 131072
 
 
 SENTENCES = {
@@ -68,6 +70,9 @@ SENTENCES = {
     "energy; take a smaller time step dt",
     Status.TOO_SHORT: "the run was shorter than five of its own relaxation times, "
     "or had not arrived at equilibrium; run longer",
+    Status.NO_EVENT: "no plastic event was met below max_strain; raise it to find one",
+    Status.LOST_BRANCH: "the elastic branch could not be followed to its end: derivatives jump, "
+    "as those of contact models do where a contact opens",
 }
 
 

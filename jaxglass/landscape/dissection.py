@@ -16,6 +16,7 @@ from ..host.programs import drop_programs_in_time
 from ..linalg import nested, nested_inverse
 from ..linalg.lapack import loop_on_cpu
 from ..linalg.nested_tree import ROOMY, SNUG, dissect, exact_plan, usual_plan
+from ..system.box import fractional
 from .contract import provides
 
 
@@ -31,6 +32,26 @@ def tree_of(e):
     with jax.core.eval_context():  # concrete, though others may be traced
         usual = dissect(_usual(e), *at)
         return dissect(exact_plan(*at, _width(e)), *at) if bool(usual.overflow) else usual
+
+
+def plan_of(glass, pairs, room):
+    """The Plan of trees for a glass with room for so many pairs, from plain numbers only."""
+    width = glass.box.width or (1.0,) * glass.dim
+    return usual_plan(glass.count, width, pairs, room)
+
+
+def own_plan(glass, bonds, room):
+    """The Plan of a concrete glass and its bonds, with room for changes."""
+    place = fractional(glass.box, glass.position)
+    width = glass.box.width or (1.0,) * glass.dim
+    return exact_plan(place, bonds.i, bonds.j, bonds.valid, width, room)
+
+
+def tree_on(plan, glass, bonds):
+    """The Tree of the bonds of a glass by a given Plan; it may overflow."""
+    place = fractional(glass.box, glass.position)
+    make = loop_on_cpu(functools.partial(dissect, plan))
+    return make(place, bonds.i, bonds.j, bonds.valid)
 
 
 def _usual(e, room=SNUG):

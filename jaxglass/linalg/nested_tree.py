@@ -116,9 +116,9 @@ def usual_plan(n, width, pairs, room=ROOMY):
     return _plan(n, _usual_counts(n, width, pairs), room)
 
 
-def exact_plan(u, i, j, valid, width):
+def exact_plan(u, i, j, valid, width, room=TIGHT):
     """The Plan for concrete coordinates and pairs."""
-    return _plan(u.shape[0], _counts(u, i, j, valid, width), TIGHT)
+    return _plan(u.shape[0], _counts(u, i, j, valid, width), room)
 
 
 def _plan(n, counts, room):

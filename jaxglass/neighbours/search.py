@@ -95,12 +95,13 @@ def _unknown_species(model, glass):
 OVERFLOWS = Status.NEIGHBOUR_OVERFLOW | Status.BOND_OVERFLOW
 
 
-def with_room(attempt, *trees):
+def with_room(attempt, *trees, overflows=OVERFLOWS):
     """Runs ``attempt(room)``; outside tracing, again with doubled room after an overflow.
 
     Args:
         attempt: function of the factor on every capacity, returning something with a ``status``.
         trees: the inputs, looked at to tell whether they are traced.
+        overflows: bits that are answered by more room.
     """
     if not is_traced(trees):
         drop_programs_in_time()
@@ -108,7 +109,7 @@ def with_room(attempt, *trees):
     result = attempt(room)
     # A result is traced, too, where concrete inputs are met while tracing others.
     while not is_traced(trees, result) and room < 64:
-        if not np.any(np.asarray(result.status) & int(OVERFLOWS)):
+        if not np.any(np.asarray(result.status) & int(overflows)):
             break
         room *= 2
         result = attempt(room)

@@ -6,7 +6,7 @@ that is a local maximum of its line along every axis; its standing is Delta = et
 the softest (SI of the article, section D).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -72,15 +72,15 @@ def softness_field(
     threshold: float = THRESHOLD,
     reduce: str = "mean",
 ) -> Array:
-    """Coarse-grained field of a bond quantity, in 2, 3 or more dimensions.
+    """Coarse-grained field of a quantity of bonds or particles, in 2, 3 or more dimensions.
 
     Args:
         e: Expansion.
-        value: (b,), for example the local thermal energy.
+        value: (b,), for example the local thermal energy; or (n,), for example a map of modes.
         bins: along each cell vector; ``thermal.fitting_bins(e)`` is a number that leaves no bin
             with fewer than two bonds.
-        threshold: bonds with |value| below it are left out.
-        reduce: "mean" or "sum" over the bonds of a bin.
+        threshold: entries with |value| below it are left out.
+        reduce: "mean" or "sum" over the entries of a bin.
 
     Returns:
         (bins,) * d array.
@@ -94,14 +94,18 @@ def softness_field(
     need("softness_field", e, "terms", "glass")
     choice("reduce", reduce, ("mean", "sum"))
     bins = integer("bins", bins, at_least=3)
-    if jnp.shape(value) != e.bonds.i.shape:
+    if jnp.shape(value) == e.bonds.i.shape:
+        where, kept = _middles(e), e.bonds.valid
+    elif jnp.shape(value) == (e.count,):
+        where, kept = fractional(e.glass.box, e.position), jnp.ones(e.count, bool)
+    else:
         raise ValueError(
-            f"value must hold one number per bond, shape {e.bonds.i.shape}, "
-            f"found {jnp.shape(value)}"
+            f"value must hold one number per bond, shape {e.bonds.i.shape}, or one per particle, "
+            f"({e.count},), found {jnp.shape(value)}"
         )
     dim = e.glass.dim
-    place = tuple(jnp.floor((_middles(e) % 1.0) * bins).astype(int).T % bins)
-    kept = e.bonds.valid & ~(jnp.abs(value) < threshold)  # NaN is kept, and seen
+    place = tuple(jnp.floor((where % 1.0) * bins).astype(int).T % bins)
+    kept = kept & ~(jnp.abs(value) < threshold)  # NaN is kept, and seen
     grid = jnp.zeros((bins,) * dim)
     total = grid.at[place].add(jnp.where(kept, jnp.abs(value), 0.0))
     if reduce == "mean":
@@ -145,3 +149,36 @@ def softness_peaks(glass: Glass, field: Array) -> Peaks:
     middle = jnp.asarray((place[order] + 0.5) / np.array(grid.shape))
     position = np.asarray(cartesian(glass.box, middle))
     return Peaks(position, score[order], score[order][:1] / score[order])
+
+
+class Nearest(NamedTuple):
+    """The soft spot nearest to a place: its number, its standing Delta, and how far it lies."""
+
+    number: int
+    delta: float
+    distance: float
+
+
+def nearest_peak(glass: Glass, peaks: Peaks, place: Any) -> Nearest:
+    """The soft spot to which an event belongs: the nearest one.
+
+    Args:
+        glass: Glass that the peaks belong to.
+        peaks: Peaks, from ``softness_peaks``.
+        place: (d,), or the index of a particle.
+
+    Returns:
+        Nearest: number (0 for the softest), delta, distance.
+
+    Example:
+        >>> field = np.eye(4)[:, :2] @ np.diag([1.0, 2.0]) @ np.eye(2, 4)
+        >>> g = jg.glass([[1.5, 1.5]], 8.0)
+        >>> jg.thermal.nearest_peak(g, jg.softness_peaks(g, field), 0).delta
+        2.0
+    """
+    if len(peaks.delta) == 0:
+        raise ValueError("peaks must hold at least one soft spot, found none")
+    at = glass.position[int(place)] if np.ndim(place) == 0 else jnp.asarray(place, jnp.float64)
+    apart = np.linalg.norm(glass.box.minimum_image(jnp.asarray(peaks.position) - at), axis=1)
+    k = int(np.argmin(apart))
+    return Nearest(k, float(peaks.delta[k]), float(apart[k]))

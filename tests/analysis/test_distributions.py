@@ -48,7 +48,7 @@ def test_ranks_and_spearman_equal_scipy():
     assert jg.analysis.spearman(a, b) == pytest.approx(
         scipy.stats.spearmanr(a, b).statistic, abs=1e-12
     )
-    assert jg.analysis.standing(b, int(np.argmin(b))) == 0
+    assert jg.rank_score(b, int(np.argmin(b))) == 0
 
 
 def test_bad_input_is_refused():

@@ -1,0 +1,37 @@
+"""Athermal quasistatic deformation: elastic branches, their ends, what happens there."""
+
+from .event import FirstEvent, first_event
+from .followed import FollowedModes, follow_modes, modes_of_events
+from .local import Strength, residual_plastic_strength
+from .measures import (
+    Band,
+    Coarse,
+    LocalMap,
+    band_profile,
+    coarse_grained,
+    d2min,
+    local_map,
+    nonaffine_displacement,
+)
+from .path import ShearEvents, ShearRun, shear
+
+__all__ = [
+    "Band",
+    "Coarse",
+    "FirstEvent",
+    "FollowedModes",
+    "LocalMap",
+    "ShearEvents",
+    "ShearRun",
+    "Strength",
+    "band_profile",
+    "coarse_grained",
+    "d2min",
+    "first_event",
+    "follow_modes",
+    "local_map",
+    "modes_of_events",
+    "nonaffine_displacement",
+    "residual_plastic_strength",
+    "shear",
+]

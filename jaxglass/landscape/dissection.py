@@ -36,15 +36,13 @@ def tree_of(e):
 
 def plan_of(glass, pairs, room):
     """The Plan of trees for a glass with room for so many pairs, from plain numbers only."""
-    width = glass.box.width or (1.0,) * glass.dim
-    return usual_plan(glass.count, width, pairs, room)
+    return usual_plan(glass.count, _width_of(glass), pairs, room)
 
 
 def own_plan(glass, bonds, room):
     """The Plan of a concrete glass and its bonds, with room for changes."""
     place = fractional(glass.box, glass.position)
-    width = glass.box.width or (1.0,) * glass.dim
-    return exact_plan(place, bonds.i, bonds.j, bonds.valid, width, room)
+    return exact_plan(place, bonds.i, bonds.j, bonds.valid, _width_of(glass), room)
 
 
 def tree_on(plan, glass, bonds):
@@ -60,8 +58,11 @@ def _usual(e, room=SNUG):
 
 def _width(e):
     """Lengths that decide which axis is cut first; all alike where nothing is known."""
-    known = e.glass.box.width if provides(e, "glass") else None
-    return known or (1.0,) * e.place.shape[-1]
+    return _width_of(e.glass) if provides(e, "glass") else (1.0,) * e.place.shape[-1]
+
+
+def _width_of(glass):
+    return glass.box.width or (1.0,) * glass.dim
 
 
 def memory(e):

@@ -131,7 +131,7 @@ def resume(system: Strained, walk: Walk, target) -> Walk:
     there = target - walk.strain <= SHORTEST_STEP
     again = _try(system, walk.replace(gate=jnp.float64(GATE)), target)
     again = again.replace(phase=jnp.where(there, ARRIVED, WALKING).astype(jnp.int32))
-    return _choose(walk.phase == ARRIVED, again, walk)
+    return choose(walk.phase == ARRIVED, again, walk)
 
 
 def follow(system: Strained, engine, walk: Walk, target, limit, usable) -> Walk:
@@ -169,13 +169,13 @@ def _round(system, engine, walk, target):
     """One factorisation, and what follows from it."""
     ending = walk.phase == ENDING
     shift = jnp.where(ending, fold.shift_of(walk.values), 0.0)
-    e = system.at(walk.trial, walk.trial_strain, order=3)
+    e = system.at(walk.trial, walk.trial_strain)
     inside, positive = engine.factor(e, shift)
     inverse = lambda b: system.project(engine.solve(inside, b))
     walk = walk.replace(rounds=walk.rounds + 1)
     return jax.lax.cond(
         ending,
-        lambda: _end(system, e, inverse, walk, target),
+        lambda: _end(system, inverse, walk, target),
         lambda: _point(system, e, inverse, positive, walk, target),
     )
 
@@ -185,9 +185,9 @@ def _point(system, e, inverse, positive, walk, target):
     starting = walk.phase == STARTING
     slope, push = system.project(e.gradient()), system.push(e, walk.trial_strain)
     move, velocity = fields_of(inverse(jnp.stack([slope, -push], axis=-1)))
-    rest, smooth = at_rest(e, slope), at_rest(e, slope, SMOOTH)
+    rest = at_rest(e, slope)
     far = largest(move) > LONGEST_MOVE * walk.spacing
-    apart = jnp.where(starting, ~smooth, False)
+    apart = starting & ~at_rest(e, slope, SMOOTH)
     failed = ~positive | far | apart | (~rest & (walk.corrections >= NEWTON))
     doubt = jnp.where(starting, 0.0, _doubt(system, walk, velocity))
 
@@ -276,10 +276,9 @@ def _accept(system, e, inverse, velocity, doubt, walk, target):
             jnp.maximum(longest, jnp.minimum(walk.step, LONGEST_STEP)), AHEAD * jnp.min(lefts)
         ),
     )
-    near = (values[0] < walk.gate * walk.first) | (left < NEAR)
-    near = near & ~starting & (walk.gate > 0) & jnp.isfinite(left)
     reached = target - walk.strain <= SHORTEST_STEP
-    near = near & ~reached
+    asked = ~starting & ~reached & (walk.gate > 0) & jnp.isfinite(left)
+    near = asked & ((values[0] < walk.gate * walk.first) | (left < NEAR))
     phase = jnp.where(near, ENDING, jnp.where(reached, ARRIVED, WALKING)).astype(jnp.int32)
     ending = walk.replace(
         trial=_ahead(system, walk, walk.left, walk.strain + walk.left),
@@ -288,7 +287,7 @@ def _accept(system, e, inverse, velocity, doubt, walk, target):
         corrections=jnp.int32(0),
     )
     ahead = _try(system, walk, target)
-    return _choose(near, ending, ahead).replace(phase=phase)
+    return choose(near, ending, ahead).replace(phase=phase)
 
 
 def _try(system, walk, target):
@@ -312,8 +311,9 @@ def _ahead(system, walk, step, strain):
     return affine + moved + along * walk.modes[..., 0]
 
 
-def _end(system, e, inverse, walk, target):
+def _end(system, inverse, walk, target):
     """One round of the equations of the end."""
+    e = system.at(walk.trial, walk.trial_strain, order=3)
     state = fold.Fold(walk.trial, walk.trial_strain, walk.mode)
     state, force, curvature, converged = fold.improve(system, e, inverse, state)
     believed = converged & _leads_to(system, walk, state)
@@ -332,10 +332,11 @@ def _end(system, e, inverse, walk, target):
     )
     closer = shorter(system, walk, target)
     closer = closer.replace(gate=jnp.where(beyond, 0.0, closer.gate))
-    return _choose(astray, closer, tried)
+    return choose(astray, closer, tried)
 
 
-def _choose(condition, one, other):
+def choose(condition, one, other):
+    """One walk where the condition holds, else the other."""
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)
 
 

@@ -28,6 +28,7 @@ from ..neighbours import search
 from ..system.deform import deformed
 from ..system.glass import Glass
 from . import branch, march
+from .fold import across_mode
 from .strained import Strained, deformation
 
 MAX_STEPS = 2000  # factorisations; first events of glasses take 50 to 150
@@ -197,10 +198,7 @@ def _fold_jvp(settings, primals, tangents):
     push = system.push(e, strain)
     dstrain = -jnp.sum(mode * slope) / jnp.sum(mode * push)
 
-    def across(z):
-        z = system.project(z)
-        return z - mode * jnp.sum(mode * z)
-
+    across = across_mode(system, mode)
     solve = lambda b: projected_solution(e.second, b, across)
     dposition = solve(-slope - push * dstrain)
     # its part along the mode keeps psi.M psi zero

@@ -139,7 +139,7 @@ def _renewed(march, sizes, target):
     new = _on_lists(old.model, glass, old.direction, walk, old.free, march.status, sizes=sizes)
     short = branch.shorter(new.system, walk, target)
     stale = _used(new, walk, sizes) > 1
-    return new.replace(walk=jax.tree.map(lambda a, b: jnp.where(stale, a, b), short, walk))
+    return new.replace(walk=branch.choose(stale, short, walk))
 
 
 def _used(march, walk, sizes):

@@ -64,14 +64,14 @@ class Strained(Struct):
 
     def slide(self, e, strain):
         """w_b of every bond, (b, d)."""
-        return e.separation @ (self.direction @ inverse(self.gradient(strain))).T
+        return self.velocity(strain, e.separation)
 
     def push(self, e, strain):
         """Xi, (n, d)."""
         return self.project(e.scatter(bond_second(e, self.slide(e, strain))))
 
     def velocity(self, strain, position):
-        """d x / d gamma of positions that follow the deformation."""
+        """d x / d gamma of positions, or separations, that follow the deformation."""
         return position @ (self.direction @ inverse(self.gradient(strain))).T
 
     def turning(self, e, strain, z):

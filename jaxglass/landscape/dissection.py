@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 
 from ..core.checks import is_traced
+from ..core.samples import loop_on_cpu
 from ..host.programs import drop_programs_in_time
 from ..linalg import nested, nested_inverse
-from ..linalg.lapack import loop_on_cpu
 from ..linalg.nested_tree import ROOMY, SNUG, dissect, exact_plan, usual_plan
 from ..system.box import fractional
 from .contract import provides

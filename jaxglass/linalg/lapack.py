@@ -1,49 +1,10 @@
-"""LAPACK that is safe under vmap.
-
-On a CPU, XLA gives the parts of a batched LAPACK call to the pool of threads that the call itself
-runs on, and waits for them. As many such calls at once as there are threads, two on a small
-machine, then wait for ever. So a batch is a loop on CPUs and a batched call elsewhere.
-"""
-
-from typing import Any
+"""LAPACK that is safe under vmap on CPUs, see core/samples.py."""
 
 import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 
-
-def loop_on_cpu(function: Any) -> Any:
-    """The function with a rule for vmap: a loop over samples on CPUs, a batch elsewhere."""
-    # Compiled apart, for constants: custom_vmap refuses its own where a condition is mapped.
-    safe = jax.custom_batching.custom_vmap(jax.jit(function))
-
-    @safe.def_vmap
-    def rule(size, batched, *arguments):
-        if not any(jax.tree.leaves(batched)):  # derivatives may leave nothing to map
-            result = function(*arguments)
-            return result, jax.tree.map(lambda _: False, result)
-        leaves, tree = jax.tree.flatten(arguments)
-        batched = jax.tree.leaves(batched)
-        mapped = [leaf for leaf, flag in zip(leaves, batched, strict=True) if flag]
-
-        def of_one(function):
-            def one(mapped):
-                own = iter(mapped)
-                known = zip(leaves, batched, strict=True)
-                every = [next(own) if flag else leaf for leaf, flag in known]
-                return function(*jax.tree.unflatten(tree, every))
-
-            return one
-
-        result = jax.lax.platform_dependent(
-            mapped,
-            cpu=lambda mapped: jax.lax.map(of_one(safe), mapped),
-            default=jax.vmap(of_one(function)),
-        )
-        return result, jax.tree.map(lambda _: True, result)
-
-    return safe
-
+from ..core.samples import loop_on_cpu
 
 eigh = loop_on_cpu(lambda a: tuple(jnp.linalg.eigh(a)))
 orthonormal = loop_on_cpu(lambda a: jnp.linalg.qr(a)[0])

@@ -16,9 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from ..core.samples import loop_on_cpu
 from ..core.struct import Struct
 from .exchange import flat, to_parents
-from .lapack import inverse_cholesky, loop_on_cpu
+from .lapack import inverse_cholesky
 from .nested_tree import Tree
 
 # A pivot this much below its diagonal entry is rounding: the matrix is singular.

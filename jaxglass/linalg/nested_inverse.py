@@ -17,8 +17,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..core.samples import loop_on_cpu
 from .exchange import to_children
-from .lapack import loop_on_cpu
 from .nested import assemble, masked, matrix_rows, plain_factor, transposed
 
 # Bytes of fronts alive at a time: 4 to 64 MB run alike, and fewer bytes are more to compile.

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from ..core.samples import looped, one_by_one
 from ..core.struct import Struct, static
 from ..models.pair import kinds
 from ..system.box import inverse
@@ -80,10 +81,7 @@ def over_samples(function):
     @stacked.def_vmap
     def rule(size, batched, model, *rest):
         if any(jax.tree.leaves(batched[0])) or one_by_one():
-            of = lambda k: jax.tree.map(
-                lambda a, b: a[k] if b else a, (model, *rest), tuple(batched)
-            )
-            result = jax.lax.map(lambda k: stacked(*of(k)), jnp.arange(size))
+            result = looped(stacked, size, batched, (model, *rest))
             return result, jax.tree.map(lambda _: True, result)
         samples = rest[0].position.shape[1 if batched[1].position else 0]
         every = jax.tree.map(lambda a, b: a if b else _repeated(a, size), rest, tuple(batched[1:]))
@@ -98,13 +96,6 @@ def over_samples(function):
         return jax.tree.map(lambda a: a[0], result)
 
     return single
-
-
-def one_by_one():
-    """Whether samples follow each other. Together each waits for the lists and the last steps of
-    all: on two cores 64 quenches of n = 400 took six times as long together, dynamics twice.
-    """
-    return jax.default_backend() == "cpu"
 
 
 def _repeated(a, size):

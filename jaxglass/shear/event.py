@@ -18,11 +18,11 @@ import numpy as np
 from jax import Array
 
 from ..core.checks import integer, is_traced
+from ..core.samples import loop_on_cpu
 from ..core.status import Status, flag
 from ..core.struct import Struct
 from ..core.vectors import no_tangent, upright
 from ..landscape.strain import as_direction
-from ..linalg.lapack import loop_on_cpu
 from ..linalg.tangent import projected_solution
 from ..neighbours import search
 from ..system.deform import deformed

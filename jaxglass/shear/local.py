@@ -23,12 +23,12 @@ from jax import Array
 
 from ..core.arrays import dot
 from ..core.checks import is_traced, positive
+from ..core.samples import loop_on_cpu
 from ..core.status import Status, flag
 from ..core.struct import Struct
 from ..host.progress import Progress
 from ..landscape.strain import shear_direction
 from ..neighbours import search
-from ..neighbours.assembly import one_by_one
 from ..neighbours.moving import skin_of
 from ..system.box import cartesian, minimum_image
 from ..system.glass import Glass
@@ -236,8 +236,9 @@ def _all(model, glass, centres, directions, *, settings):
     """One after the other on CPUs, so that none waits for the slowest; together elsewhere."""
     sites, ways = len(centres), len(directions)
     each = jnp.repeat(centres, ways, axis=0), jnp.tile(directions, (sites, 1, 1))
-    one = lambda where: _threshold(settings, model, glass, *where)
-    found = jax.lax.map(one, each) if one_by_one() else jax.vmap(one)(each)
+    found = jax.vmap(loop_on_cpu(functools.partial(_threshold, settings)), (None, None, 0, 0))(
+        model, glass, *each
+    )
     return jax.tree.map(lambda a: a.reshape(sites, ways), found)
 
 

@@ -17,11 +17,11 @@ from jax import Array
 
 from ..core.checks import integer, is_traced, positive
 from ..core.loop import bounded_loop
+from ..core.samples import loop_on_cpu
 from ..core.struct import Struct
 from ..core.vectors import upright
 from ..host.progress import Progress
 from ..landscape.strain import as_direction
-from ..linalg.lapack import loop_on_cpu
 from ..minimise.quench import quench
 from ..neighbours import search
 from ..system.glass import Glass

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxglass.core import samples
 from jaxglass.linalg.lapack import eigh, inverse_cholesky, orthonormal
 
 
@@ -27,6 +28,19 @@ def test_a_batch_equals_one_by_one_without_a_batched_call(function, matrices):
         np.testing.assert_allclose(together, alone, rtol=0, atol=1e-13)
     calls = re.findall(r"@lapack_\w+\(.*", batched.lower(matrices).as_text())
     assert calls and not any("tensor<3x6x6" in call for call in calls)
+
+
+@pytest.mark.parametrize("function", (eigh, orthonormal, inverse_cholesky))
+def test_accelerators_take_a_batch_together(function, matrices, monkeypatch):
+    monkeypatch.setattr(samples, "one_by_one", lambda: False)
+    jaxpr = str(jax.make_jaxpr(jax.vmap(lambda a: function(a)))(matrices))
+    assert "scan" not in jaxpr and "f64[3,6,6]" in jaxpr
+
+
+def test_the_loop_is_that_of_the_device_work_is_traced_for():
+    assert samples.one_by_one()
+    with jax.default_device(jax.devices("cpu")[0]):
+        assert samples.one_by_one()
 
 
 def test_the_inverse_factor_and_its_determinant(matrices):

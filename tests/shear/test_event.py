@@ -71,6 +71,7 @@ def test_the_other_sense_is_the_mirror_image(tiny):
     assert int(there.particle) == int(mirror.particle)
 
 
+@pytest.mark.long
 def test_other_planes_and_directions(tiny):
     """Shear of y along x is that of a turned glass; dilation ends in a fold too, or says it does
     not.
@@ -98,6 +99,7 @@ def test_other_planes_and_directions(tiny):
     assert int(spacious.status) == jg.Status.NO_EVENT
 
 
+@pytest.mark.long
 def test_three_dimensions():
     case = made("kalj_500")
     event = jg.first_event(case.model, case.glass, plane=(0, 2))

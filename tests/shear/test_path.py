@@ -150,6 +150,7 @@ def test_jit_and_vmap_equal_the_host(tiny, run):
         assert np.all(both.events.particle[k, count:] == -1)
 
 
+@pytest.mark.long
 def test_more_events_than_room_for_them(tiny, monkeypatch):
     """Outside tracing room is made; results do not depend on it."""
     from jaxglass.shear import path
@@ -161,6 +162,7 @@ def test_more_events_than_room_for_them(tiny, monkeypatch):
     np.testing.assert_array_equal(usual.events.mover, grown.events.mover)
 
 
+@pytest.mark.long
 def test_beyond_half_a_period_the_cell_flips(tiny):
     model, glass = tiny
     run = jg.shear(model, glass, max_strain=0.6, step=0.05)
@@ -170,6 +172,7 @@ def test_beyond_half_a_period_the_cell_flips(tiny):
     assert float(jnp.max(jnp.abs(jg.force(model, run.glass)))) < 1e-9
 
 
+@pytest.mark.long
 def test_matches_the_conventional_protocol():
     """Small affine steps and minimisations give the first drop where the fold is."""
     case = made("ipl2d_400")

@@ -63,10 +63,7 @@ def read(path, identity, like, *, what="archive"):
         ValueError: if it belongs to something else, with the first entry that differs, or if it is
             damaged or no archive.
     """
-    try:
-        about, leaves = _read(path)
-    except ValueError as error:
-        raise ValueError(f"{what} cannot be read: {error}; remove it to start anew") from error
+    about, leaves = _whole(path, what)
     likes, structure = jax.tree.flatten(like)
     kinds = [_kind(leaf) for leaf in likes]
     here = json.loads(json.dumps({"identity": identity, "arrays": kinds}))
@@ -79,6 +76,23 @@ def read(path, identity, like, *, what="archive"):
             "remove it or name another"
         )
     return jax.tree.unflatten(structure, map(_like, likes, leaves))
+
+
+def identity(path, *, what="archive"):
+    """What the tree in an archive belongs to.
+
+    Args:
+        path: file name.
+        what: the name of the file's role, for messages.
+    """
+    return _whole(path, what)[0]["identity"]
+
+
+def _whole(path, what):
+    try:
+        return _read(path)
+    except ValueError as error:
+        raise ValueError(f"{what} cannot be read: {error}; remove it to start anew") from error
 
 
 def _read(path):

@@ -11,6 +11,18 @@ orthonormal = loop_on_cpu(lambda a: jnp.linalg.qr(a)[0])
 
 
 @loop_on_cpu
+def cholesky(a):
+    """The lower Cholesky factor of a symmetric matrix; NaN if it is not positive."""
+    return jax.lax.linalg.cholesky(a, symmetrize_input=False)
+
+
+@loop_on_cpu
+def cholesky_solve(lower, b):
+    """A^-1 b of columns, by the lower Cholesky factor of A."""
+    return solve_triangular(lower, solve_triangular(lower, b, lower=True), lower=True, trans=1)
+
+
+@loop_on_cpu
 def _cholesky(a):
     lower = jax.lax.linalg.cholesky(a, symmetrize_input=False)
     half = jnp.sum(jnp.log(jnp.diagonal(lower)))

@@ -17,6 +17,7 @@ from ..core.arrays import dot
 from ..core.struct import Struct
 from ..neighbours.listing import forces
 from ..neighbours.moving import on_fresh_lists
+from .each import against, largest, one_where_zero, size
 from .snapshot import snapshot
 from .tolerance import tolerance
 
@@ -80,23 +81,6 @@ def start(position, evaluated, pushing):
     )
 
 
-def _each(a):
-    """(s,) against fields (s, n, d)."""
-    return a[:, None, None]
-
-
-def _largest(field):
-    return jnp.max(jnp.abs(field), axis=(1, 2))
-
-
-def _size(field):
-    return jnp.sqrt(jnp.sum(field * field, axis=(1, 2)))
-
-
-def _one_where_zero(a):
-    return jnp.where(a > 0, a, 1.0)
-
-
 def largest_stiffness(e, products=10):
     """Estimate (s,) from below of the largest |eigenvalue| of the Hessians of a Snapshot, within a
     tenth on glasses.
@@ -107,9 +91,9 @@ def largest_stiffness(e, products=10):
     z = jnp.cos(1.0 + jnp.arange(shape[1] * shape[2])).reshape(shape[1:])
 
     def product(z, _):
-        return e.second(z / _each(_one_where_zero(_size(z)))), None
+        return e.second(z / against(one_where_zero(size(z)))), None
 
-    return _size(jax.lax.scan(product, jnp.broadcast_to(z, shape), length=products)[0])
+    return size(jax.lax.scan(product, jnp.broadcast_to(z, shape), length=products)[0])
 
 
 def descend(model, all, plan, state, force_tol, limit):
@@ -126,7 +110,7 @@ def descend(model, all, plan, state, force_tol, limit):
 
     def prepare(s, pairs):
         e = snapshot(model, all, pairs, s.position)
-        longest_step = LONGEST / jnp.sqrt(_one_where_zero(largest_stiffness(e)))
+        longest_step = LONGEST / jnp.sqrt(one_where_zero(largest_stiffness(e)))
         return longest_step, tolerance(e, force_tol)
 
     def advance(s, pairs, context):
@@ -147,11 +131,11 @@ def _push(model, all, pairs, plan, s, until):
     """
     e = snapshot(model, all, pairs, s.position)
     stiffness = e.stiffness
-    move = -e.gradient() / _one_where_zero(stiffness)[..., None]
+    move = -e.gradient() / one_where_zero(stiffness)[..., None]
     move = move * _cap(move, plan.skin / 4)
     smooth = jnp.max(stiffness, axis=1) <= OVERLAP * jnp.median(stiffness, axis=1)
     return s.replace(
-        position=jnp.where(_each(s.pushing), s.position + move, s.position),
+        position=jnp.where(against(s.pushing), s.position + move, s.position),
         pushing=s.pushing & ~smooth & (s.steps + 1 < until),
         evaluated=s.evaluated + s.pushing,
         steps=s.steps + 1,
@@ -161,24 +145,24 @@ def _push(model, all, pairs, plan, s, until):
 def _relax(model, all, pairs, plan, s, longest_step, enough):
     """A step of FIRE; samples that are done stay where they are."""
     force = forces(model, all, pairs, s.position)
-    largest = _largest(force)
-    done = s.done | ~(largest > enough)  # also where it is NaN
+    strongest = largest(force)
+    done = s.done | ~(strongest > enough)  # also where it is NaN
     downhill = jnp.sum(force * s.velocity, axis=(1, 2)) > 0
-    velocity = jnp.where(_each(downhill), s.velocity, 0.0)
+    velocity = jnp.where(against(downhill), s.velocity, 0.0)
     since = jnp.where(downhill, s.since + 1, 0)
     settled = since > DELAY
     grown = jnp.where(settled, jnp.minimum(s.step * GROW, 1.0), s.step)
     step = jnp.maximum(jnp.where(downhill, grown, s.step * SHRINK), SHORTEST)
     mix = jnp.where(downhill, jnp.where(settled, s.mix * MIX_SHRINK, s.mix), MIX)
-    dt = _each(step * longest_step)
+    dt = against(step * longest_step)
     velocity = velocity + dt * force
-    ratio = _size(velocity) / _one_where_zero(_size(force))
-    velocity = _each(1 - mix) * velocity + _each(mix * ratio) * force
+    ratio = size(velocity) / one_where_zero(size(force))
+    velocity = against(1 - mix) * velocity + against(mix * ratio) * force
     velocity = velocity * _cap(dt * velocity, plan.skin / 4)
     return s.replace(
-        position=jnp.where(_each(done), s.position, s.position + dt * velocity),
+        position=jnp.where(against(done), s.position, s.position + dt * velocity),
         velocity=velocity,
-        force=jnp.where(s.done, s.force, largest),
+        force=jnp.where(s.done, s.force, strongest),
         done=done,
         step=step,
         mix=mix,

@@ -40,10 +40,11 @@ class Listing(Struct):
 
 def list_bonds(model, glass, sizes):
     """The Listing of a glass."""
-    return _listing(model, glass, *find_bonds(model, glass, sizes))
+    return listing_of(model, glass, *find_bonds(model, glass, sizes))
 
 
-def _listing(model, glass, bonds, status):
+def listing_of(model, glass, bonds, status) -> Listing:
+    """The Listing of bonds that were made for a glass."""
     return Listing(
         bonds=bonds,
         position=glass.position,

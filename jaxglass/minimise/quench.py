@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ..core.checks import integer, positive
+from ..core.checks import choice, integer, positive
 from ..core.loop import bounded_loop
 from ..core.status import Status, flag
 from ..core.struct import Struct
@@ -32,11 +32,12 @@ from ..neighbours.listing import pairs_of
 from ..neighbours.moving import MovingPlan, plan_moving, skin_of, soundness, where
 from ..system.box import wrap
 from ..system.glass import Glass
-from . import fire
+from . import conjugate, fire, flow
 from .lists import Listing, list_bonds, used_share
 from .newton import Approach, kick, look, newton, nowhere
 from .snapshot import snapshot
 
+METHODS = {"fire": fire, "flow": flow, "conjugate": conjugate}
 # Of the typical bond force, at most 14.2 for the glasses of the catalogue (ipl2d): no component is
 # above 1e-10 then. Rounding allows 1e-11 for ipl2d with n = 10,000.
 FORCE_TOL = 5e-12
@@ -78,6 +79,7 @@ class _Settings(NamedTuple):
     moving: MovingPlan
     force_tol: float
     max_steps: int
+    method: str
     at_once: bool
     keep_list: bool
 
@@ -101,6 +103,7 @@ def quench(
     *,
     force_tol: float = FORCE_TOL,
     max_steps: int = 200_000,
+    method: str = "fire",
     after: "Quenched | None" = None,
     keep_list: bool = False,
 ) -> Quenched:
@@ -114,6 +117,9 @@ def quench(
             allowed. From 1e-3 on the result is smooth but no minimum: its curvature is not looked
             at.
         max_steps: limit of gradient evaluations.
+        method: how to go down before Newton's method finishes: "fire"; "flow", steepest descent
+            followed as a motion with error control, whose end depends on nothing but the
+            landscape; or "conjugate", conjugate gradients as LAMMPS has them.
         after: Quenched of a nearby configuration, such as the last step of a deformation. Newton's
             method is tried at once, on the list of bonds of ``after`` where that provably still
             holds every pair in range.
@@ -136,6 +142,7 @@ def quench(
     search.check_forces(model)
     positive("force_tol", force_tol)
     integer("max_steps", max_steps, at_least=1)
+    choice("method", method, METHODS)
     if not isinstance(after, Quenched | None):
         raise TypeError(f"after must be a Quenched, from quench, found {type(after).__name__}")
     kept = None if after is None else after.listing
@@ -150,6 +157,7 @@ def quench(
             moving=plan_moving(model, glass, room),
             force_tol=float(force_tol),
             max_steps=max_steps,
+            method=method,
             at_once=after is not None,
             keep_list=keep_list or after is not None,
         )
@@ -165,7 +173,7 @@ def quench_all(model, glasses, *, force_tol=FORCE_TOL, max_steps=200_000):
     def attempt(room):
         sizes = search.plan(model, one, skin=skin_of(model), room=room)
         moving = plan_moving(model, one, room)
-        settings = _Settings(sizes, moving, float(force_tol), max_steps, False, False)
+        settings = _Settings(sizes, moving, float(force_tol), max_steps, "fire", False, False)
         return _quench_all(model, glasses, settings=settings)
 
     return search.with_room(attempt, model, glasses)
@@ -303,9 +311,10 @@ def _descend(model, all, settings, p):
 
     def one_round(p):
         going = unfinished(p)
-        state = fire.start(p.position, p.steps, going & (p.at.steps == 0))
+        way = METHODS[settings.method]
+        state = way.start(p.position, p.steps, going & (p.at.steps == 0))
         goal = jnp.where(going, p.goal, ANY)
-        state, pairs = fire.descend(model, all, plan, state, goal, limit)
+        state, pairs = way.descend(model, all, plan, state, goal, limit)
         at = _approach(model, all, pairs, state.position, settings)
         after = _Progress(
             position=at.position,

@@ -14,24 +14,30 @@ from .measures import (
     nonaffine_displacement,
 )
 from .path import ShearEvents, ShearRun, shear
+from .records import Avalanches, Reversals, avalanches, dissipation, reversals
 
 __all__ = [
+    "Avalanches",
     "Band",
     "Coarse",
     "FirstEvent",
     "FollowedModes",
     "LocalMap",
+    "Reversals",
     "ShearEvents",
     "ShearRun",
     "Strength",
+    "avalanches",
     "band_profile",
     "coarse_grained",
     "d2min",
+    "dissipation",
     "first_event",
     "follow_modes",
     "local_map",
     "modes_of_events",
     "nonaffine_displacement",
     "residual_plastic_strength",
+    "reversals",
     "shear",
 ]

@@ -46,8 +46,9 @@ AHEAD = 0.7
 GATE, LOWER_GATE = 0.5, 0.5
 NEAR = 1e-5  # in strain: an end predicted closer than this is solved for
 NEWTON = 6  # corrections of a trial; two or three are usual
-# In mean distances of particles: the longest correction, and one that needs no agreement.
-LONGEST_MOVE, SMALL_MOVE = 0.3, 1e-4
+# In mean distances of particles: the longest correction, one that needs no agreement, and one that
+# leaves a point on the way close enough to the branch: what follows is of second order.
+LONGEST_MOVE, SMALL_MOVE, CLOSE_MOVE = 0.3, 1e-4, 1e-5
 # Share of the way beyond a straight line by which it may differ from what the velocities say, and
 # share of the whole way by which that to the end may.
 AGREE, AGREE_AT_END = 0.5, 0.5
@@ -186,22 +187,25 @@ def _point(system, e, inverse, positive, walk, target):
     slope, push = system.project(e.gradient()), system.push(e, walk.trial_strain)
     move, velocity = fields_of(inverse(jnp.stack([slope, -push], axis=-1)))
     rest = at_rest(e, slope)
+    on_the_way = ~starting & (walk.trial_strain < target)
+    close = rest | (on_the_way & (largest(move) <= CLOSE_MOVE * walk.spacing))
+    moved = walk.replace(trial=walk.trial - jnp.where(rest, 0.0, move))
     far = largest(move) > LONGEST_MOVE * walk.spacing
     apart = starting & ~at_rest(e, slope, SMOOTH)
-    failed = ~positive | far | apart | (~rest & (walk.corrections >= NEWTON))
-    doubt = jnp.where(starting, 0.0, _doubt(system, walk, velocity))
+    failed = ~positive | far | apart | (~close & (walk.corrections >= NEWTON))
+    doubt = jnp.where(starting, 0.0, _doubt(system, moved, velocity))
 
     def correct():
-        return walk.replace(trial=walk.trial - move, corrections=walk.corrections + 1)
+        return moved.replace(corrections=walk.corrections + 1)
 
     def arrive():
-        return _accept(system, e, inverse, velocity, doubt, walk, target)
+        return _accept(system, e, inverse, velocity, doubt, moved, target)
 
     def refuse():
         # where Newton's method fails nothing is known of the doubt
         return shorter(system, walk, target, jnp.where(failed, SHRINK, _change(doubt)))
 
-    choice = jnp.where(failed | (rest & (doubt > 1)), 2, jnp.where(rest, 1, 0))
+    choice = jnp.where(failed | (close & (doubt > 1)), 2, jnp.where(close, 1, 0))
     return jax.lax.switch(choice, [correct, arrive, refuse])
 
 

@@ -6,7 +6,7 @@ from jax import Array
 from ..core.struct import Struct, static
 from ..landscape import dissection
 from ..linalg import nested
-from ..linalg.lapack import inverse_cholesky
+from ..linalg.lapack import cholesky, cholesky_solve
 from ..linalg.nested_tree import Tree
 
 
@@ -34,13 +34,14 @@ class Dense(Struct):
     def factor(self, e, shift):
         """What ``solve`` needs, and whether M + shift is positive."""
         matrix = self.matrix(e) + shift * jnp.eye(self.room * e.position.shape[-1])
-        x, half = inverse_cholesky(matrix)
-        return jnp.where(jnp.isfinite(half), x, 0.0), jnp.isfinite(half)
+        lower = cholesky(matrix)
+        positive = jnp.isfinite(lower[-1, -1])  # what fails is not finite from there on
+        return jnp.where(positive, lower, jnp.eye(len(matrix))), positive
 
     def solve(self, inside, b):
         """(M + shift)^-1 b of columns (n, d, c)."""
         n, d, c = b.shape
-        x = inside.T @ (inside @ b[: self.room].reshape(-1, c))
+        x = cholesky_solve(inside, b[: self.room].reshape(-1, c))
         return jnp.pad(x.reshape(self.room, d, c), ((0, n - self.room), (0, 0), (0, 0)))
 
     def matrix(self, e):

@@ -26,6 +26,7 @@ from ..core.checks import is_traced, positive
 from ..core.samples import loop_on_cpu
 from ..core.status import Status, flag
 from ..core.struct import Struct
+from ..host.parallel import side_by_side
 from ..host.progress import Progress
 from ..landscape.strain import shear_direction
 from ..neighbours import search
@@ -33,6 +34,7 @@ from ..neighbours.moving import skin_of
 from ..system.box import cartesian, minimum_image
 from ..system.glass import Glass
 from . import branch, march
+from .ball import list_ball, plan_ball
 from .event import widened
 
 LIMIT = 0.5  # in strain; thresholds lie between 0.01 and 0.3
@@ -127,7 +129,7 @@ def residual_plastic_strength(
     toward = _directions(tuple(plane), glass.dim, angles)
     start = widened(glass, toward[0], LIMIT)
     attempt = lambda room: _thresholds(
-        model, start, centres, toward, _settings(model, glass, radius, room), progress
+        model, start, centres, toward, _settings(model, glass, centres, radius, room), progress
     )
     found = search.with_room(attempt, model, start, centres, toward)
     residual = found.stress - found.rest
@@ -186,25 +188,43 @@ def _independent_shears(dim):
     return jnp.asarray(np.concatenate([found, np.negative(found)]))
 
 
-def _settings(model, glass, radius, room):
-    """Static sizes: particles near a ball, and free ones, as in a fluid of the same density."""
+def _settings(model, glass, centres, radius, room):
+    """Static sizes: particles near a ball, and free ones; as in a fluid of the same density where
+    they cannot be counted.
+    """
     skin = skin_of(model)
-    if is_traced(model, glass):  # there is no second try
-        room = ONLY_TRY
-    density = glass.count / (glass.box.least_volume or 1.0)
-    unit = math.pi ** (glass.dim / 2) / math.gamma(glass.dim / 2 + 1)
-    within = lambda r: _room_for(density * unit * r**glass.dim, room, glass.count)
-    near = within(radius + (1 + AROUND) * model.reach + skin)
-    free = within(radius)
-    pairs = search.plan(model, glass, skin=skin, room=room).capacity
-    bonds = max(64, math.ceil(pairs * within(radius + model.reach + skin) / glass.count))
-    listing = search.jaxmd.ListPlan(model.reach + skin, (), 0, bonds)
-    plan = search.Plan(listing, bonds, skin)
-    return _Settings(march.Sizes(plan, free), near, radius)
+    around = radius + (1 + AROUND) * model.reach + skin
+    if is_traced(model, glass, centres):
+        room = ONLY_TRY  # there is no second try
+        density = glass.count / (glass.box.least_volume or 1.0)
+        unit = math.pi ** (glass.dim / 2) / math.gamma(glass.dim / 2 + 1)
+        within = lambda r: room * _crowded(density * unit * r**glass.dim)
+    else:
+        within = lambda r: int(jnp.max(_counted(glass, centres, r)))
+    near, free = (min(_rounded(within(r)), glass.count) for r in (around, radius))
+    plan = plan_ball(model, glass, free, skin, room)
+    return _Settings(march.Sizes(plan, None), near, radius)
 
 
-def _room_for(mean, room, most):
-    return min(math.ceil(room * (mean + 3 * math.sqrt(mean) + 4)), most)
+def _crowded(mean):
+    """More particles than a ball holds with so many in the mean."""
+    return mean + 3 * math.sqrt(mean) + 4
+
+
+def _rounded(count):
+    """Room for so many, alike for similar glasses."""
+    return 8 * math.ceil(count / 8)
+
+
+@jax.jit
+def _counted(glass, centres, radius):
+    """Particles within a radius of every centre."""
+
+    def of_one(centre):
+        r = minimum_image(glass.box, glass.position - centre)
+        return jnp.sum(dot(r, r) < radius**2)
+
+    return jax.lax.map(of_one, centres, batch_size=64)
 
 
 class _Found(Struct):
@@ -220,14 +240,17 @@ def _thresholds(model, glass, centres, directions, settings, progress):
     if is_traced(model, glass, centres, directions):
         return _all(model, glass, centres, directions, settings=settings)
     sites = min(max(1, PIECE // len(directions)), len(centres))
+
+    def piece(begin):
+        at = np.minimum(np.arange(begin, begin + sites), len(centres) - 1)
+        some = _all(model, glass, centres[at], directions, settings=settings)
+        return jax.tree.map(lambda a: np.asarray(a[: len(centres) - begin]), some)
+
     parts = []
     with Progress("local strength", len(centres), show=progress) as bar:
-        for begin in range(0, len(centres), sites):
-            at = np.minimum(np.arange(begin, begin + sites), len(centres) - 1)
-            some = _all(model, glass, centres[at], directions, settings=settings)
-            size = min(sites, len(centres) - begin)
-            parts.append(jax.tree.map(lambda a, size=size: np.asarray(a[:size]), some))
-            bar.done(size)
+        for some in side_by_side(piece, range(0, len(centres), sites)):
+            parts.append(some)
+            bar.done(len(some.strain))
     return jax.tree.map(lambda *a: jnp.concatenate(a), *parts)
 
 
@@ -253,7 +276,6 @@ def _threshold(settings, model, glass, centre, direction):
     # who is free must find room, and who may come near a free one must be there
     outer = apart[order[-1]] - settings.radius
     small = (settings.near < glass.count) & (outer < (1 + AROUND) * model.reach)
-    crowded = jnp.sum(free) > settings.sizes.tree
     start = march.set_out(
         model,
         local,
@@ -265,14 +287,14 @@ def _threshold(settings, model, glass, centre, direction):
     end = march.march(start, settings.sizes, LIMIT, MAX_STEPS)
     walk, ended = end.walk, end.walk.phase == branch.ENDED
     ball = lambda system, position, strain: _stress(system, position, strain, settings.radius)
-    bonds, _ = search.find_bonds(model, local, settings.sizes.list)
+    bonds = list_ball(model, local, free, settings.sizes.list).bonds
     at_rest = start.system.replace(bonds=bonds)
     nothing = lambda a: jnp.where(ended, a, jnp.nan)
     status = (
         end.status
         | branch.status_of(walk, MAX_STEPS)
         | flag(walk.phase == branch.ARRIVED, Status.NO_EVENT)
-        | flag(small | crowded, Status.NEIGHBOUR_OVERFLOW)
+        | flag(small, Status.NEIGHBOUR_OVERFLOW)
     )
     return _Found(
         strain=nothing(walk.trial_strain),

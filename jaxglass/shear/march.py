@@ -16,6 +16,7 @@ from ..linalg.nested_tree import ROOMY, SNUG, Plan
 from ..minimise.lists import Listing, list_bonds, used_share
 from ..neighbours import search
 from . import branch
+from .ball import BallPlan, list_ball
 from .branch import Walk
 from .engine import Dense, OnTree
 from .strained import Strained, compact
@@ -32,12 +33,12 @@ class Sizes(NamedTuple):
     """Static sizes of everything that depends on who touches whom.
 
     Attributes:
-        list: of the lists of bonds.
-        tree: of the tree, or how many particles may be free, for a dense block.
+        list: of the lists of bonds, of all or of a ball.
+        tree: of the tree; None for a ball, whose block is dense.
     """
 
-    list: search.Plan
-    tree: Plan | int
+    list: search.Plan | BallPlan
+    tree: Plan | None
 
 
 class March(Struct):
@@ -119,17 +120,16 @@ def march(march: March, sizes, target, limit) -> March:
 def _on_lists(model, glass, direction, walk, free, status=0, *, sizes):
     """A March on lists made at the last point of a walk, where the box is that of the glass."""
     glass = glass.replace(position=walk.position, box=compact(glass.box))
-    listing = list_bonds(model, glass, sizes.list)
-    bonds, status = listing.bonds, status | listing.status
     engine: OnTree | Dense
     if free is None:
-        tree = tree_on(sizes.tree, glass, bonds)
+        listing = list_bonds(model, glass, sizes.list)
+        tree = tree_on(sizes.tree, glass, listing.bonds)
         engine, status = OnTree(tree), status | flag(tree.overflow, Status.SEPARATOR_OVERFLOW)
     else:
-        engine = Dense(free, sizes.tree)
-        bonds = bonds.replace(valid=bonds.valid & (free[bonds.i] | free[bonds.j]))
-    system = Strained(model, glass, walk.strain, direction, bonds, free)
-    return March(listing, system, engine, walk, status)
+        listing = list_ball(model, glass, free, sizes.list)
+        engine = Dense(free, sizes.list.free)
+    system = Strained(model, glass, walk.strain, direction, listing.bonds, free)
+    return March(listing, system, engine, walk, status | listing.status)
 
 
 def _renewed(march, sizes, target):

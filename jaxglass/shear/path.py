@@ -3,11 +3,13 @@
 A branch is followed by continuation to its fold (branch.py, fold.py). There the glass is pushed
 down the critical mode, to the side on which the cubic term lowers the energy, and falls at constant
 strain; where it lands begins the next branch. Everything before the fall is exact; where a glass
-lands is a matter of the dynamics, and the fall is named: FIRE at constant strain from a push.
+lands is a matter of the dynamics, and the fall is named: by default steepest descent, followed as a
+motion with error control (minimise/flow.py), from a push.
 """
 
 import functools
 import math
+import os
 from typing import Any, NamedTuple
 
 import jax
@@ -15,18 +17,19 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ..core.checks import integer, is_traced, positive
+from ..core.checks import choice, integer, is_traced, positive
 from ..core.loop import bounded_loop
 from ..core.samples import loop_on_cpu
 from ..core.struct import Struct
 from ..core.vectors import upright
 from ..host.progress import Progress
 from ..landscape.strain import as_direction
-from ..minimise.quench import quench
+from ..minimise.quench import METHODS, quench
 from ..neighbours import search
 from ..system.glass import Glass
 from . import branch, march
 from .event import check_strain, widened
+from .kept import Checkpoint
 from .measures import d2min, nonaffine_displacement
 
 # The push off a fold, in mean distances along the normalised critical mode: small beside the falls,
@@ -43,6 +46,7 @@ class ShearEvents(Struct):
 
     Attributes:
         strain: (k,), of the fold.
+        sense: (k,), 1 where it was met while the strain grew, -1 where it fell.
         particle: (k,), where the critical mode is largest.
         mover: (k,), which particle moves farthest in the fall.
         stress_drop, energy_drop: (k,), what the fall takes off; the energy is dissipated.
@@ -53,6 +57,7 @@ class ShearEvents(Struct):
     """
 
     strain: Array
+    sense: Array
     particle: Array
     mover: Array
     stress_drop: Array
@@ -91,6 +96,7 @@ class _Settings(NamedTuple):
     sizes: march.Sizes
     events: int
     pieces: int
+    fall: str
 
 
 class _State(Struct):
@@ -116,7 +122,9 @@ def shear(
     step: float = 1e-3,
     events: int | None = None,
     direction: Any = None,
+    fall: str = "flow",
     progress: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> ShearRun:
     """Quasistatic deformation with every plastic event located as a fold.
 
@@ -130,7 +138,11 @@ def shear(
             continuation goes at once is its own matter, up to this step.
         events: stop after so many. While tracing it is also the room for them, 16 by default.
         direction: (d, d) displacement gradient E instead of a plane, x -> (1 + gamma E) x.
+        fall: how a glass goes down at constant strain after an event: "flow", steepest descent as a
+            motion; "fire"; or "conjugate", conjugate gradients as LAMMPS has them.
         progress: show a progress bar on stderr.
+        checkpoint: file that is written on the way and that an interrupted run goes on from, in
+            this process or another; it is removed at the end.
 
     Returns:
         ShearRun: strain, stress, energy, events, count, glass, factorisations, status. Outside
@@ -143,22 +155,38 @@ def shear(
     """
     search.check(model, glass)
     search.check_forces(model)
+    choice("fall", fall, METHODS)
     grid, sense = _grid(max_strain, step)
     if events is not None:
         integer("events", events, at_least=1)
     toward = as_direction(plane if direction is None else direction, glass.dim)
     start = widened(glass, toward, np.max(np.abs(grid)))
     traced = is_traced(model, glass, direction)
+    kept = None
+    if checkpoint is not None:
+        if traced:
+            raise ValueError("checkpoint must be None under jit and vmap: nothing is written there")
+        of = {"model": model, "glass": start, "direction": toward, "grid": grid, "fall": fall}
+        kept = Checkpoint(checkpoint, **of, stop=events)
 
     def attempt(room):
-        settings = _Settings(march.sizes_of(model, start, room), events or ROOM, PIECE)
+        rows = events or ROOM
+        if kept is not None:
+            room, rows = kept.sizes(room, rows)
+        settings = _Settings(march.sizes_of(model, start, room), rows, PIECE, fall)
         state = _begun(model, start, toward, points=len(grid), settings=settings)
         if traced:
             settings = settings._replace(pieces=len(grid) + settings.events)
             return _result(_moved(state, grid, sense, settings=settings))
-        return _on_host(state, grid, sense, settings, events, progress)
+        if kept is not None:
+            state = kept.read(state, room, rows)
+        write = lambda state, rows: kept is not None and kept.write(state, room, rows)
+        return _on_host(state, grid, sense, settings, events, progress, write)
 
-    return search.with_room(attempt, model, start, overflows=march.OVERFLOWS)
+    found = search.with_room(attempt, model, start, overflows=march.OVERFLOWS)
+    if kept is not None:
+        kept.remove()
+    return found
 
 
 def _grid(max_strain, step):
@@ -182,9 +210,10 @@ def _grid(max_strain, step):
     return np.concatenate([[0.0], *grid]), np.concatenate([first, *sense])
 
 
-def _on_host(state, grid, sense, settings, events, progress):
+def _on_host(state, grid, sense, settings, events, progress, write):
     """Piece after piece, with more room for events where they fill what there is."""
     with Progress("shear", len(grid), show=progress) as bar:
+        bar.done(int(state.next))
         while True:
             before = int(state.next)
             state = _moved(state, grid, sense, settings=settings)
@@ -194,6 +223,7 @@ def _on_host(state, grid, sense, settings, events, progress):
                 state = _with_room(state, len(grid), settings.events)
             if not _is_going(state, len(grid), settings):
                 return _trimmed(_result(state))
+            write(state, settings.events)
 
 
 @functools.partial(jax.jit, static_argnames=("points", "settings"))
@@ -224,6 +254,7 @@ def _no_events(glass, room):
     repeated = jax.tree.map(lambda a: jnp.broadcast_to(a, (room, *a.shape)), glass)
     return ShearEvents(
         strain=nothing(),
+        sense=nothing(),
         particle=nobody,
         mover=nobody,
         stress_drop=nothing(),
@@ -298,7 +329,7 @@ def _fallen(state, settings):
     e = system.at(walk.trial, strain, order=3)
     downhill = -jnp.sign(jnp.sum(walk.mode * e.third(walk.mode, walk.mode)))
     push = PUSH * walk.spacing * downhill * walk.mode
-    landed = quench(system.model, before.replace(position=walk.trial + push))
+    landed = quench(system.model, before.replace(position=walk.trial + push), method=settings.fall)
     onward = march.set_out(system.model, landed.glass, system.direction, settings.sizes, strain)
     # the march makes its own lists where it goes on; what is recorded here needs one too
     bonds, found = search.find_bonds(system.model, landed.glass, settings.sizes.list)
@@ -317,6 +348,7 @@ def _event(walk, state, before, after):
     mode = upright(walk.mode[None])[0]
     return ShearEvents(
         strain=state.sense * walk.trial_strain,
+        sense=state.sense,
         particle=jnp.argmax(jnp.sum(mode * mode, axis=1)),
         mover=jnp.argmax(way),
         stress_drop=old[1] - new[1],

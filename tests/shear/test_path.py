@@ -1,5 +1,11 @@
 """Stress-strain curves: elastic branches, events, falls, cycles."""
 
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -194,3 +200,72 @@ def test_bad_input(tiny):
         jg.shear(model, glass, max_strain=[])
     with pytest.raises(ValueError, match="max_strain and step must be plain numbers"):
         jax.jit(lambda s: jg.shear(model, glass, max_strain=s))(0.1)
+
+
+def test_falls_are_named(tiny, run):
+    """The same fold, and for a fall between so few particles the same end on three ways down."""
+    model, glass = tiny
+    for fall in ("fire", "conjugate"):
+        other = jg.shear(model, glass, max_strain=END, step=STEP, events=1, fall=fall)
+        assert float(other.events.strain[0]) == pytest.approx(
+            float(run.events.strain[0]), abs=1e-12
+        )
+        assert float(other.events.energy_drop[0]) > 0 and int(other.status) == 0
+    with pytest.raises(ValueError, match="fall must be one of 'fire', 'flow', 'conjugate'"):
+        jg.shear(model, glass, max_strain=END, fall="jump")
+
+
+JOB = """
+import os, signal, sys
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+jax.config.update("jax_enable_x64", True)
+import jaxglass as jg
+from jaxglass.shear import kept, path
+
+file, writes, moved, pieces = sys.argv[1], [], path._moved, []
+write = kept.archive.write
+
+
+def write_and_die(*arguments):
+    write(*arguments)
+    writes.append(1)
+    if len(writes) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+kept.archive.write = write_and_die
+kept.EVERY, path.PIECE, path.ROOM = 0.0, 4, 1
+path._moved = lambda *a, **options: pieces.append(1) or moved(*a, **options)
+model = jg.models.get("ipl2d")
+glass = jg.quench(model, jg.random_glass(jax.random.key(4), "ipl2d", 64)).glass
+run = jg.shear(model, glass, max_strain=0.16, step=8e-3, checkpoint=file)
+print(len(pieces), run.events.strain.tobytes().hex(), run.glass.position.tobytes().hex())
+"""
+
+
+def job(path, writes):
+    """A process that shears a glass, and kills itself after so many checkpoints."""
+    command = [sys.executable, "-c", JOB, str(path), str(writes)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400)
+
+
+def test_a_killed_run_resumes_in_a_new_process_with_nothing_lost(tmp_path, tiny):
+    """With more events than room for them at first, so that the room in the file is another."""
+    path = tmp_path / "run.ckpt"
+    killed = job(path, 5)
+    assert killed.returncode == -signal.SIGKILL and killed.stdout == "", killed.stderr[-2000:]
+    with pytest.raises(ValueError, match="checkpoint belongs to another run: fall is 'flow' there"):
+        jg.shear(*tiny, max_strain=0.16, step=8e-3, fall="fire", checkpoint=path)
+    resumed, whole = job(path, 0), job(tmp_path / "another.ckpt", 0)
+    assert list(tmp_path.iterdir()) == []
+    (fewer, *those), (more, *these) = resumed.stdout.split(), whole.stdout.split()
+    assert those == these and int(fewer) == int(more) - 5
+    with pytest.raises(ValueError, match="checkpoint must be None under jit"):
+        jax.jit(lambda g: jg.shear(tiny[0], g, max_strain=0.1, checkpoint=path))(tiny[1])

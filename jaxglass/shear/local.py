@@ -41,7 +41,7 @@ LIMIT = 0.5  # in strain; thresholds lie between 0.01 and 0.3
 # Beyond the ball and the reach, in reaches: from where particles can come near free ones by LIMIT.
 AROUND = 0.5
 MAX_STEPS = 1000  # factorisations of one threshold; 60 to 150 are usual
-PIECE = 256  # thresholds between two looks at the clock
+PIECE = 64  # thresholds in one program; as many programs as cores run side by side
 ONLY_TRY = 1.5  # room of balls denser than most, where no second try is possible
 EVEN = 1e-12  # cosine below which a direction does not load a site
 

@@ -73,10 +73,20 @@ def sizes_of(model, glass, room=1.0):
     if room > 1 or is_traced(model, glass):
         return Sizes(plan, plan_of(glass, plan.capacity, ROOMY))
     # of several sizes that similar glasses share the smallest that holds this one, or its own
-    bonds, _ = search.find_bonds(model, glass, plan)
+    bonds = _bonds_of(model, glass, plan=plan)
     trees = (plan_of(glass, plan.capacity, margin) for margin in (SNUG, MIDDLE, ROOMY))
-    fits = lambda tree: not bool(tree_on(tree, glass, bonds).overflow)
+    fits = lambda tree: not bool(_overflows(glass, bonds, tree=tree))
     return Sizes(plan, next(filter(fits, trees), None) or own_plan(glass, bonds, MIDDLE))
+
+
+@functools.partial(jax.jit, static_argnames="plan")
+def _bonds_of(model, glass, *, plan):
+    return search.find_bonds(model, glass, plan)[0]
+
+
+@functools.partial(jax.jit, static_argnames="tree")
+def _overflows(glass, bonds, *, tree):
+    return tree_on(tree, glass, bonds).overflow
 
 
 def set_out(model, glass, direction, sizes, strain=0.0, free=None, spacing=None):

@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # The threads of LAPACK wait in a busy loop and take the cores from those of XLA.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 HERE = Path(__file__).parent
-FILES = ("foundation", "preparation", "solvers", "thermal", "modes", "throughput")
+FILES = ("foundation", "preparation", "solvers", "thermal", "modes", "shear", "throughput")
 
 
 def parts(name):

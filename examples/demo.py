@@ -1,6 +1,6 @@
-"""The whole job in one go: make a planar glass, find its soft spots, save, draw, sum up.
+"""The whole job in one go: make a planar glass, find its soft spots, shear it, save, draw, sum up.
 
-python examples/demo.py [--n 1600] [--time 200] [--out demo] [--seed 0]
+python examples/demo.py [--n 1600] [--time 200] [--events 3] [--out demo] [--seed 0]
 """
 
 import argparse
@@ -34,6 +34,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--n", type=int, default=1600, help="particles")
     parser.add_argument("--time", type=float, default=200.0, help="of annealing; published: 200")
+    parser.add_argument("--events", type=int, default=3, help="plastic events to shear to")
     parser.add_argument("--out", type=Path, default=Path("demo"))
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
@@ -43,6 +44,7 @@ def main():
     watched = {"progress": True, "checkpoint": str(args.out / "running.ckpt")}
     made = timed("anneal and quench", jg.make_glass, key, "ipl2d", args.n, protocol=plan, **watched)
     e = timed("expand to 4th order", jg.expand, model, made.glass)
+    until = {"max_strain": 0.3, "step": 5e-3, "events": args.events}
     by = {"factor": timed("factor the Hessian", jg.factorise, e)}
     results = {
         "quench": made,
@@ -51,16 +53,20 @@ def main():
         "elastic": timed("elastic moduli", jg.elasticity, e, **by),
         "dipole_stiffness": timed("stiffness of every bond", jg.dipole_stiffness, e, **by),
         "spots": timed("catalogue of soft spots", jg.soft_spots, e, progress=True, **by),
+        "shear": timed("shear to events", jg.shear, model, made.glass, progress=True, **until),
     }
     jg.save(args.out / "glass.h5", made.glass, model=model, results=results, protocol=plan, key=key)
-    timed("draw", picture, e, results["spots"], results["thermal"], args.out / "glass.png")
+    drawn = (results[name] for name in ("spots", "thermal", "shear"))
+    timed("draw", picture, e, *drawn, args.out / "glass.png")
     print("\n" + "\n".join(f"  {label:<24}{text}" for label, text in summary(model, e, **results)))
     print("\n" + "\n".join(f"  {label:<24}{seconds:8.2f} s" for label, seconds in TIMES.items()))
     print(f"\nsaved {args.out / 'glass.h5'} and {args.out / 'glass.png'}")
 
 
-def picture(e, spots, thermal, path):
-    """Local thermal energy with the softest modes, beside the softness field with all cores."""
+def picture(e, spots, thermal, shear, path):
+    """Local thermal energy with the softest modes, beside the softness field with the cores of all
+    modes and the plastic events.
+    """
     figure, (left, right) = jg.plot.apply_style().subplots(1, 2, figsize=(14, 6.4))
     jg.plot.bond_field(e, thermal.value, label=r"local thermal energy $\mathcal{E}_b$", ax=left)
     for vector in spots.vector[:6]:
@@ -69,11 +75,18 @@ def picture(e, spots, thermal, path):
     field = jg.softness_field(e, thermal.value, bins=jg.thermal.fitting_bins(e))
     label = r"coarse-grained $|\mathcal{E}|$"
     jg.plot.scalar_field(e.glass, field, spots=spots.position, label=label, ax=right)
-    right.set_title("softness field and the cores of all modes, the softest first", fontsize=11)
+    for k, core in enumerate(cores(e, shear), 1):
+        right.annotate(str(k), core, color="white", ha="center", va="center", bbox={"fc": "C3"})
+    right.set_title("softness field, cores of all modes, plastic events in red", fontsize=11)
     figure.savefig(path)
 
 
-def summary(model, e, quench, modes, thermal, elastic, dipole_stiffness, spots):
+def cores(e, shear):
+    """Where the plastic events begin, in the glass as made."""
+    return np.asarray(e.glass.box.wrap(e.position))[np.asarray(shear.events.particle)]
+
+
+def summary(model, e, quench, modes, thermal, elastic, dipole_stiffness, spots, shear):
     """What a physicist would ask first."""
     n, valid = e.count, np.asarray(e.bonds.valid)
     force = np.linalg.norm(np.asarray(e.force), axis=1)[valid].mean()
@@ -94,6 +107,12 @@ def summary(model, e, quench, modes, thermal, elastic, dipole_stiffness, spots):
     yield "soft spots", f"{len(spots.hits)} from {spots.tried} starts, {spots.unseen:.1f} unseen"
     yield "their frequencies", first(np.sqrt(spots.stiffness))
     yield "softest, median bond", f"stiffness {kappa.min():.2f}, {np.median(kappa):.2f}"
+    field = jg.softness_field(e, thermal.value, bins=jg.thermal.fitting_bins(e))
+    peaks = jg.softness_peaks(e.glass, field)
+    for k, core in enumerate(cores(e, shear)):
+        near = jg.thermal.nearest_peak(e.glass, peaks, core)
+        where = f"{near.distance:.1f} from soft spot {near.number + 1} of {len(peaks.delta)}"
+        yield f"event {k + 1}", f"at strain {shear.events.strain[k]:.5f}, {where}"
 
 
 if __name__ == "__main__":

@@ -41,8 +41,11 @@ def test_every_example_is_in_the_table():
 
 
 LONG = {
+    "01_density_of_states.py",
     "03_thermal_statistics.py",
+    "05_two_cores.py",
     "06_design_by_gradient.py",
+    "08_ultrastable.py",
     "09_stress_strain.py",
     "10_predicted_events.py",
     "11_design_of_yielding.py",

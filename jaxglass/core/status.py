@@ -36,6 +36,7 @@ class Status(enum.IntFlag):
     TOO_SHORT = 32768
     NO_EVENT = 65536
     LOST_BRANCH = 131072
+    KINK = 262144
 
 
 SENTENCES = {
@@ -73,6 +74,8 @@ SENTENCES = {
     Status.NO_EVENT: "no plastic event was met below max_strain; raise it to find one",
     Status.LOST_BRANCH: "the elastic branch could not be followed to its end: derivatives jump, "
     "as those of contact models do where a contact opens",
+    Status.KINK: "the event was bracketed by bisection, as contacts have no folds: "
+    "its strain is good to 1e-9 and has no derivative",
 }
 
 

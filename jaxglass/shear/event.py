@@ -22,12 +22,14 @@ from ..core.samples import loop_on_cpu
 from ..core.status import Status, flag
 from ..core.struct import Struct
 from ..core.vectors import no_tangent, upright
+from ..landscape.expansion import expand
 from ..landscape.strain import as_direction
 from ..linalg.tangent import projected_solution
 from ..neighbours import search
 from ..system.deform import deformed
 from ..system.glass import Glass
 from . import branch, march
+from .bisection import bisect, has_kinks
 from .fold import across_mode
 from .strained import Strained, deformation
 
@@ -80,7 +82,8 @@ def first_event(
     continuation, and its end solved for together with the critical mode.
 
     Args:
-        model: PairModel with two continuous derivatives at the cutoff.
+        model: PairModel. Contacts (hertz, harmonic), whose derivatives jump where they open, are
+            strained in steps and their event is bracketed to 1e-9 by bisection: status KINK.
         glass: Glass at a minimum.
         plane: (p, q), simple shear: x_p moves with x_q.
         max_strain: strain to stop at; negative to strain in the other sense.
@@ -106,6 +109,9 @@ def first_event(
     sense = jnp.sign(max_strain)
     toward = toward * sense
     start = widened(glass, toward, max_strain)
+    if has_kinks(model):
+        found = _bracketed(model, start, toward, jnp.abs(max_strain), max_steps=max_steps)
+        return found.replace(strain=sense * found.strain, stress=sense * found.stress)
 
     def attempt(room):
         sizes = march.sizes_of(model, start, room)
@@ -149,6 +155,40 @@ def _event(model, glass, direction, max_strain, settings):
         curvature=curvature,
         status=status,
     )
+
+
+@functools.partial(jax.jit, static_argnames="max_steps")
+def _bracketed(model, glass, direction, max_strain, *, max_steps):
+    """The FirstEvent of contacts."""
+    end, fall = bisect(model, glass, direction, max_strain, max_steps)
+    e = expand(model, end.at.glass)
+    system = Strained(model, glass, jnp.zeros(()), direction, e.bonds)
+    fall = upright(fall[None])[0]
+    return without_derivative(
+        FirstEvent(
+            strain=jnp.where(end.ended, end.strain, jnp.nan),
+            particle=jnp.argmax(jnp.sum(fall * fall, axis=1)),
+            mode=fall,
+            glass=end.at.glass,
+            stress=system.work(e, end.strain) / end.at.glass.box.volume,
+            factorisations=jnp.int32(0),
+            max_force=end.at.max_force,
+            curvature=jnp.sum(fall * e.second(fall)),
+            status=end.status,
+        )
+    )
+
+
+@jax.custom_jvp
+def without_derivative(tree):
+    """The same values, whose derivatives are NaN."""
+    return tree
+
+
+@without_derivative.defjvp
+def _without_derivative_jvp(primals, tangents):
+    nan = lambda t: t if t.dtype == jax.dtypes.float0 else jnp.nan * t
+    return primals[0], jax.tree.map(nan, tangents[0])
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(4,))

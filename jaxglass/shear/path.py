@@ -36,7 +36,7 @@ from .measures import d2min, nonaffine_displacement
 # whose largest displacements are some tenths, and large enough that the cubic term acts at once.
 PUSH = 0.05
 MOVED = 0.1  # mean distances: particles displaced by more took part in an event
-ROOM = 16  # events to make room for at first; outside tracing there is always more
+ROOM = 64  # events to make room for at first, 60 n bytes each; outside tracing there is always more
 PIECE = 8  # moves between two looks at the clock: a point of the grid, or an event
 MAX_STEPS = 2000  # factorisations of one branch between two points of the grid
 
@@ -136,7 +136,7 @@ def shear(
         plane: (p, q), simple shear: x_p moves with x_q.
         step: distance in strain of the points at which stress and energy are recorded. How far the
             continuation goes at once is its own matter, up to this step.
-        events: stop after so many. While tracing it is also the room for them, 16 by default.
+        events: stop after so many. While tracing it is also the room for them, 64 by default.
         direction: (d, d) displacement gradient E instead of a plane, x -> (1 + gamma E) x.
         fall: how a glass goes down at constant strain after an event: "flow", steepest descent as a
             motion; "fire"; or "conjugate", conjugate gradients as LAMMPS has them.

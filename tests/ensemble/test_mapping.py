@@ -244,6 +244,7 @@ def test_four_devices_share_an_ensemble():
     assert out.split() == ["True"] * 3, error[-2000:]
 
 
+@pytest.mark.long
 def test_two_processes_share_an_ensemble():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -141,6 +141,7 @@ def test_a_factor_is_known_by_its_hessian_under_jit_and_vmap(two):
     assert np.all(jax.vmap(status)(expansions, swapped) & int(jg.Status.FOREIGN_FACTOR))
 
 
+@pytest.mark.long
 def test_derivatives_do_not_depend_on_where_the_factor_was_made(small):
     """A factor made outside the differentiated function is a number; the derivative is that of the
     Hessian all the same.

@@ -50,6 +50,7 @@ def test_without_a_list_newton_is_tried_at_once_all_the_same(begun):
     np.testing.assert_allclose(bare.glass.position, listed.glass.position, atol=1e-12)
 
 
+@pytest.mark.long
 def test_a_far_start_falls_back_on_the_whole_descent(begun):
     model, first = begun
     far = jg.random_glass(jax.random.key(1), "ipl2d", 100)

@@ -37,6 +37,7 @@ def test_engines_agree_on_a_vector_and_its_sign(ipl):
     assert vectors[0].ravel()[np.abs(vectors[0]).argmax()] > 0
 
 
+@pytest.mark.long
 def test_vmap_of_eight_glasses_equals_one_by_one(eight):
     _, _, e = eight
     for method in ("direct", "dense"):

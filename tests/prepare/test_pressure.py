@@ -44,6 +44,7 @@ def test_the_inner_pressure_is_that_outside_and_the_volume_fluctuates_as_it_must
     assert abs(second.mean() + temperature) < 4 * error and error < 0.25 * temperature
 
 
+@pytest.mark.long
 def test_a_stage_at_pressure_changes_the_density():
     stage = jg.protocols.Stage(0.5, 0.5, 5.0, pressure=40.0)
     protocol = jg.protocols.Protocol("pressed", (stage,))

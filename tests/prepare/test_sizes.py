@@ -34,6 +34,7 @@ def test_softer_springs_make_stiffer_glasses(liquid):
     assert modulus(soft.glass) > modulus(plain.glass)
 
 
+@pytest.mark.long
 def test_infinite_springs_leave_the_inherent_structure(liquid):
     model, glass = liquid
     stiff = jg.prepare.relax_sizes(model, glass, stiffness=1e9)

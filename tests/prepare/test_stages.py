@@ -19,6 +19,7 @@ SWAPS = jg.protocols.Protocol(
 )
 
 
+@pytest.mark.long
 def test_stages_of_swaps_and_dynamics_make_minima():
     model = jg.models.get("poly2d")
     keys = jax.random.split(jax.random.key(0), 2)

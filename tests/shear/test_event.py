@@ -129,6 +129,7 @@ def test_what_is_no_minimum_says_so(tiny):
     assert int(jg.first_event(model, shaken).status) & jg.Status.NOT_A_MINIMUM
 
 
+@pytest.mark.long
 def test_samples_under_vmap_equal_single_ones(tiny):
     model, glass = tiny
     other = jg.require(jg.quench(model, jg.random_glass(jax.random.key(6), "ipl2d", 64))).glass

@@ -49,6 +49,7 @@ def test_projection_and_values_of_particles(tiny):
         np.testing.assert_allclose(s.value[i], value)
 
 
+@pytest.mark.long
 def test_jit_equals_the_host(tiny):
     model, glass = tiny
     strength = lambda g: jg.residual_plastic_strength(

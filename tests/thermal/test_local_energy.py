@@ -76,6 +76,7 @@ def test_more_modes_come_closer_and_all_are_exact(ipl):
     assert every < 1e-8
 
 
+@pytest.mark.long
 def test_gradient_of_the_squares_with_respect_to_the_model(ipl):
     """sum E^2 at the minimum, through the quench: reverse derivative against differences of fourth
     order.

@@ -1,0 +1,58 @@
+"""First events of contacts, bracketed by bisection."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxglass as jg
+
+
+@pytest.fixture(scope="module", params=("harmonic", "hertz"))
+def packing(request):
+    """A dense packing of contacts, and its model."""
+    model = jg.models.get(request.param)
+    start = jg.random_glass(jax.random.key(5), request.param, 64)
+    return model, jg.require(jg.quench(model, start), accept=jg.Status.RATTLERS).glass
+
+
+def moved(model, glass, strain):
+    """The quenched glass at a strain, by small steps from none."""
+    step = jnp.eye(2).at[0, 1].set(strain / 40)
+    q = jg.quench(model, jg.deformed(glass, jnp.eye(2)), keep_list=True)
+    for _ in range(40):
+        q = jg.quench(model, jg.deformed(q.glass, step), after=q)
+    return q.glass
+
+
+def test_before_it_the_way_back_is_the_way_there_and_behind_it_is_not(packing):
+    model, glass = packing
+    event = jg.first_event(model, glass, max_strain=0.3)
+    assert int(event.status) == jg.Status.KINK and 0 < float(event.strain) < 0.3
+    assert float(event.max_force) < 1e-9
+    assert int(event.particle) == int(jnp.argmax(jnp.linalg.norm(event.mode, axis=1)))
+    assert float(jnp.linalg.norm(event.mode)) == pytest.approx(1)
+    for share, returns in ((1 - 1e-6, True), (1 + 1e-6, False)):
+        there = jg.deformed(event.glass, jnp.eye(2).at[0, 1].set((share - 1) * event.strain))
+        there = jg.quench(model, there).glass
+        back = jg.quench(
+            model, jg.deformed(there, jnp.eye(2).at[0, 1].set((1 - share) * event.strain - 1e-7))
+        ).glass
+        before = jg.quench(model, jg.deformed(event.glass, jnp.eye(2).at[0, 1].set(-1e-7))).glass
+        off = jnp.max(jnp.abs(jg.plasticity.nonaffine_displacement(before, back)))
+        assert bool(off < 1e-5) == returns
+
+
+def test_jit_and_vmap_and_no_derivative(packing):
+    model, glass = packing
+    strain = lambda g: jg.first_event(model, g, max_strain=0.3).strain
+    alone = float(strain(glass))
+    both = jax.jit(jax.vmap(strain))(jg.stack([glass, glass]))
+    np.testing.assert_allclose(both, alone, atol=1e-8)
+    scaled = lambda s: strain(glass.replace(box=glass.box.replace(cell=s * glass.box.cell)))
+    assert np.isnan(jax.grad(scaled)(1.0))
+
+
+def test_none_below_the_limit(packing):
+    event = jg.first_event(*packing, max_strain=1e-6)
+    assert int(event.status) == jg.Status.NO_EVENT and np.isnan(event.strain)

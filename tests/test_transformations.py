@@ -120,7 +120,8 @@ ELSEWHERE = {
     "plasticity.local_map", "plasticity.nonaffine_displacement", "plasticity.coarse_grained",
     "plasticity.band_profile", "plasticity.follow_modes", "plasticity.modes_of_events",
     "plasticity.first_event", "plasticity.shear", "plasticity.d2min",
-    "plasticity.residual_plastic_strength",
+    "plasticity.residual_plastic_strength", "plasticity.avalanches", "plasticity.dissipation",
+    "plasticity.reversals",
 }  # fmt: skip
 HOST = ("analysis.", "ensemble.", "io.", "plot.", "protocols.")
 # Derivatives are taken of these; the rest has none, or is a sum of what is here.

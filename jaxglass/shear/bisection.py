@@ -29,7 +29,7 @@ HARMLESS = int(Status.RATTLERS)
 
 def has_kinks(model):
     """Whether the energy of a pair ends with a jump in its second or third derivative."""
-    return model.shape in (harmonic, hertz)
+    return getattr(model.shape, "shape", model.shape) in (harmonic, hertz)  # of x, as given
 
 
 class Bracket(Struct):

@@ -164,7 +164,7 @@ def _bracketed(model, glass, direction, max_strain, *, max_steps):
     e = expand(model, end.at.glass)
     system = Strained(model, glass, jnp.zeros(()), direction, e.bonds)
     fall = upright(fall[None])[0]
-    return without_derivative(
+    return _without_derivative(
         FirstEvent(
             strain=jnp.where(end.ended, end.strain, jnp.nan),
             particle=jnp.argmax(jnp.sum(fall * fall, axis=1)),
@@ -175,20 +175,24 @@ def _bracketed(model, glass, direction, max_strain, *, max_steps):
             max_force=end.at.max_force,
             curvature=jnp.sum(fall * e.second(fall)),
             status=end.status,
-        )
+        ),
+        (model, glass, direction),
     )
 
 
 @jax.custom_jvp
-def without_derivative(tree):
-    """The same values, whose derivatives are NaN."""
-    return tree
+def _without_derivative(found, sources):
+    """The same values, whose derivatives with respect to the sources are NaN."""
+    return found
 
 
-@without_derivative.defjvp
+@_without_derivative.defjvp
 def _without_derivative_jvp(primals, tangents):
-    nan = lambda t: t if t.dtype == jax.dtypes.float0 else jnp.nan * t
-    return primals[0], jax.tree.map(nan, tangents[0])
+    floats = (t for t in jax.tree.leaves(tangents[1]) if t.dtype != jax.dtypes.float0)
+    nothing = jnp.nan * sum(jnp.sum(t) for t in floats)
+    is_float = lambda a: jnp.issubdtype(a.dtype, jnp.floating)
+    of = lambda a: jnp.broadcast_to(nothing, a.shape) if is_float(a) else no_tangent(a)
+    return primals[0], jax.tree.map(of, primals[0])
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(4,))

@@ -43,6 +43,7 @@ def test_before_it_the_way_back_is_the_way_there_and_behind_it_is_not(packing):
         assert bool(off < 1e-5) == returns
 
 
+@pytest.mark.long
 def test_jit_and_vmap_and_no_derivative(packing):
     model, glass = packing
     strain = lambda g: jg.first_event(model, g, max_strain=0.3).strain

@@ -76,8 +76,8 @@ def main():
 
 def draw(glass, field, events, at, found):
     figure, (left, right) = jg.plot.apply_style().subplots(1, 2, figsize=(12, 5.4))
-    cores = np.asarray(glass.position)[np.asarray(events.particle)]
-    jg.plot.scalar_field(glass, field, spots=cores, label="softness, first events", ax=left)
+    jg.plot.scalar_field(glass, field, label="softness, first events", ax=left)
+    jg.plot.marks(glass, events.particle, ax=left)
     for (name, (value, low, high)), style in zip(found.items(), ("-", "--"), strict=True):
         for n, color in zip(range(len(value)), ("C0", "C1", "C2", "C3", "C4"), strict=False):
             right.plot(at, value[n], style, color=color, label=f"event {n + 1}, {name}")

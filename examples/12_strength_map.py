@@ -56,18 +56,14 @@ def main():
 
 
 def draw(glass, strength, run, modes):
-    """Particles by strength, arrows of the modes, crosses where the events are."""
+    """Particles by strength, arrows of the modes, marks where the events are."""
     figure, axis = jg.plot.apply_style().subplots(figsize=(7.5, 6.5))
     x = np.asarray(glass.position)
     dots = axis.scatter(*x.T, c=np.asarray(strength.value), s=18, cmap="viridis")
     figure.colorbar(dots, label="residual plastic strength")
     for vector in modes.vector:
         jg.plot.displacement_field(glass, vector, longest=3.0, least=0.1, ax=axis)
-    cores = x[np.asarray(run.events.particle)]
-    axis.plot(*cores.T, "x", color="red", markersize=10)
-    for k, core in enumerate(cores):
-        axis.annotate(str(k + 1), core, color="red", fontsize=14)
-    axis.set_aspect("equal")
+    jg.plot.marks(glass, run.events.particle, ax=axis)
     return figure
 
 

@@ -44,7 +44,6 @@ def main():
     watched = {"progress": True, "checkpoint": str(args.out / "running.ckpt")}
     made = timed("anneal and quench", jg.make_glass, key, "ipl2d", args.n, protocol=plan, **watched)
     e = timed("expand to 4th order", jg.expand, model, made.glass)
-    until = {"max_strain": 0.3, "step": 5e-3, "events": args.events}
     by = {"factor": timed("factor the Hessian", jg.factorise, e)}
     results = {
         "quench": made,
@@ -53,66 +52,48 @@ def main():
         "elastic": timed("elastic moduli", jg.elasticity, e, **by),
         "dipole_stiffness": timed("stiffness of every bond", jg.dipole_stiffness, e, **by),
         "spots": timed("catalogue of soft spots", jg.soft_spots, e, progress=True, **by),
-        "shear": timed("shear to events", jg.shear, model, made.glass, progress=True, **until),
+        "shear": timed("shear", jg.shear, model, made.glass, max_strain=0.3, events=args.events),
     }
     jg.save(args.out / "glass.h5", made.glass, model=model, results=results, protocol=plan, key=key)
-    drawn = (results[name] for name in ("spots", "thermal", "shear"))
-    timed("draw", picture, e, *drawn, args.out / "glass.png")
-    print("\n" + "\n".join(f"  {label:<24}{text}" for label, text in summary(model, e, **results)))
+    bins = jg.thermal.fitting_bins(e)
+    field = timed("softness field", jg.softness_field, e, results["thermal"].value, bins=bins)
+    timed("draw", picture, e, results, field, args.out / "glass.png")
+    said = summary(model, e, field, **results)
+    print("\n" + "\n".join(f"  {label:<24}{text}" for label, text in said))
     print("\n" + "\n".join(f"  {label:<24}{seconds:8.2f} s" for label, seconds in TIMES.items()))
     print(f"\nsaved {args.out / 'glass.h5'} and {args.out / 'glass.png'}")
 
 
-def picture(e, spots, thermal, shear, path):
-    """Local thermal energy with the softest modes, beside the softness field with the cores of all
-    modes and the plastic events.
-    """
+def picture(e, results, field, path):
+    """Local thermal energy with the softest modes, beside the softness field with all cores."""
     figure, (left, right) = jg.plot.apply_style().subplots(1, 2, figsize=(14, 6.4))
-    jg.plot.bond_field(e, thermal.value, label=r"local thermal energy $\mathcal{E}_b$", ax=left)
-    for vector in spots.vector[:6]:
+    jg.plot.bond_field(e, results["thermal"].value, label=r"$\mathcal{E}_b$", ax=left)
+    for vector in results["spots"].vector[:6]:
         jg.plot.displacement_field(e.glass, vector, longest=3.0, least=0.1, ax=left)
     left.set_title(f"{e.count} particles: local thermal energy and the softest modes", fontsize=11)
-    field = jg.softness_field(e, thermal.value, bins=jg.thermal.fitting_bins(e))
-    label = r"coarse-grained $|\mathcal{E}|$"
-    jg.plot.scalar_field(e.glass, field, spots=spots.position, label=label, ax=right)
-    for k, core in enumerate(cores(e, shear), 1):
-        right.annotate(str(k), core, color="white", ha="center", va="center", bbox={"fc": "C3"})
-    right.set_title("softness field, cores of all modes, plastic events in red", fontsize=11)
+    jg.plot.scalar_field(e.glass, field, spots=results["spots"].position, label="|E|", ax=right)
+    jg.plot.marks(e.glass, results["shear"].events.particle, ax=right)
+    right.set_title("softness field, cores of all modes ringed, plastic events", fontsize=11)
     figure.savefig(path)
 
 
-def cores(e, shear):
-    """Where the plastic events begin, in the glass as made."""
-    return np.asarray(e.glass.box.wrap(e.position))[np.asarray(shear.events.particle)]
-
-
-def summary(model, e, quench, modes, thermal, elastic, dipole_stiffness, spots, shear):
+def summary(model, e, field, quench, modes, thermal, elastic, dipole_stiffness, spots, shear):
     """What a physicist would ask first."""
     n, valid = e.count, np.asarray(e.bonds.valid)
-    force = np.linalg.norm(np.asarray(e.force), axis=1)[valid].mean()
     value, kappa = np.asarray(thermal.value)[valid], np.asarray(dipole_stiffness)[valid]
-    slow, fast, born = *elastic.sound_speeds, elastic.born[0, 1, 0, 1]
-    first = lambda numbers: "  ".join(f"{w:.3f}" for w in numbers[:5])
     yield "particles, dimensions", f"{n}, {e.glass.dim}"
     yield "energy per particle", f"{jg.energy(model, e.glass) / n:.6f}"
-    yield "pressure", f"{elastic.pressure:.4f}"
-    yield "largest force left", f"{quench.max_force:.1e}  (typical bond force {force:.2f})"
-    yield "bonds per particle", f"{e.bonds.count / n:.3f}"
-    yield "bulk, shear modulus", f"{elastic.bulk:.2f}, {elastic.shear:.2f}  (Born {born:.2f})"
-    yield "sound speeds", f"{slow:.2f} transverse, {fast:.2f} longitudinal"
-    yield "lowest frequencies", first(modes.frequency)
-    yield "lowest mode", f"about {n * jg.modes.participation_ratio(modes.vector[0]):.0f} particles"
+    yield "largest force left", f"{quench.max_force:.1e}  (typical bond {quench.force_scale:.2f})"
+    yield "pressure, moduli", f"{elastic.pressure:.4f}, {elastic.bulk:.2f}, {elastic.shear:.2f}"
+    yield "lowest frequencies", "  ".join(f"{w:.3f}" for w in modes.frequency[:5])
     yield "local thermal energy", f"{value.min():.1f} to {value.max():.1f}, mean {value.mean():.3f}"
-    yield "sum of K:B; n d - d", f"{thermal.harmonic.sum():.8f}; {(n - 1) * e.glass.dim}"
-    yield "soft spots", f"{len(spots.hits)} from {spots.tried} starts, {spots.unseen:.1f} unseen"
-    yield "their frequencies", first(np.sqrt(spots.stiffness))
     yield "softest, median bond", f"stiffness {kappa.min():.2f}, {np.median(kappa):.2f}"
-    field = jg.softness_field(e, thermal.value, bins=jg.thermal.fitting_bins(e))
+    yield "soft spots", f"{len(spots.hits)} from {spots.tried} starts, {spots.unseen:.1f} unseen"
     peaks = jg.softness_peaks(e.glass, field)
-    for k, core in enumerate(cores(e, shear)):
+    for k, (at, core) in enumerate(zip(shear.events.strain, shear.events.particle, strict=True), 1):
         near = jg.thermal.nearest_peak(e.glass, peaks, core)
         where = f"{near.distance:.1f} from soft spot {near.number + 1} of {len(peaks.delta)}"
-        yield f"event {k + 1}", f"at strain {shear.events.strain[k]:.5f}, {where}"
+        yield f"plastic event {k}", f"at strain {at:.5f}, {where}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,13 @@
 """Pictures of planar glasses; needs the extra ``plot`` (matplotlib)."""
 
-from .planar import bond_field, displacement_field, particles, scalar_field
+from .planar import bond_field, displacement_field, marks, particles, scalar_field
 from .style import apply_style
 
-__all__ = ["apply_style", "bond_field", "displacement_field", "particles", "scalar_field"]
+__all__ = [
+    "apply_style",
+    "bond_field",
+    "displacement_field",
+    "marks",
+    "particles",
+    "scalar_field",
+]

@@ -192,6 +192,31 @@ def scalar_field(
     return ax
 
 
+def marks(glass: Glass, particle: Any, *, color: str = "#b3261e", ax: Any = None) -> Any:
+    """Numbered marks at particles, such as those where plastic events begin, in their order.
+
+    Args:
+        glass: planar Glass.
+        particle: (k,) indices.
+        color: of the marks.
+        ax: matplotlib axes.
+
+    Returns:
+        The axes.
+
+    Example:
+        >>> len(jg.plot.marks(glass, [3, 9]).texts)
+        2
+    """
+    ax = _axes(glass, ax)
+    place = np.asarray(glass.box.wrap(glass.position))[np.asarray(particle)]
+    for k, core in enumerate(place, 1):
+        box = {"boxstyle": "circle", "facecolor": color, "edgecolor": "white", "pad": 0.2}
+        inside = {"ha": "center", "va": "center", "color": "white", "fontsize": 9}
+        ax.annotate(str(k), core, bbox=box, zorder=5, **inside)
+    return ax
+
+
 def _axes(glass, ax):
     if glass.dim != 2:
         raise ValueError(f"glass must be planar for a picture, found {glass.dim} dimensions")

@@ -42,7 +42,9 @@ def test_every_example_is_in_the_table():
 
 LONG = {
     "01_density_of_states.py",
+    "02_thermal_maps.py",
     "03_thermal_statistics.py",
+    "04_soft_modes.py",
     "05_two_cores.py",
     "06_design_by_gradient.py",
     "08_ultrastable.py",

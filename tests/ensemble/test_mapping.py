@@ -37,6 +37,7 @@ def samples():
     return model, jax.vmap(lambda g: jg.expand(model, g, capacity=260))(glasses)
 
 
+@pytest.mark.long
 def test_results_do_not_depend_on_the_chunk(samples):
     _, e = samples
     whole = jg.map_ensemble(spectrum, e, chunk=5)

@@ -167,6 +167,7 @@ def test_what_does_not_fit_is_told():
             assert not bool(nested.factor(tree, *case.blocks, 0.1).ok)
 
 
+@pytest.mark.long
 def test_derivatives_of_the_selected_inverse():
     """Forward, in reverse, and both a second time, against differences of dense inverses."""
     case = Case(70, 2, 6, free=False)

@@ -101,6 +101,7 @@ def ternary(**changes):
     return jg.models.Entry(**{"name": "ternary", "model": model, **numbers, **changes})
 
 
+@pytest.mark.long
 def test_an_own_mixture_is_prepared_like_a_published_one(tmp_path):
     mine = ternary()
     protocols = [

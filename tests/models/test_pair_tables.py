@@ -157,6 +157,7 @@ def test_three_species_through_quench_expand_and_modes_under_jit_and_vmap(glass)
         assert float(together[k]) == pytest.approx(float(alone), rel=1e-7)
 
 
+@pytest.mark.long
 def test_derivative_through_the_quench_along_a_change_of_all_tables(glass):
     flat, back = entries(made())
     direction = flat * jnp.cos(jnp.arange(flat.size))

@@ -68,7 +68,7 @@ def changed(ipl, s):
     return jg.expand(model, ipl.glass, capacity=1600)
 
 
-@pytest.mark.parametrize("method", ["direct", "dense"])
+@pytest.mark.parametrize("method", [pytest.param("direct", marks=pytest.mark.long), "dense"])
 def test_derivative_of_frequencies_and_vectors(ipl, method):
     """At a frozen configuration: forward and reverse against central differences, to second order
     in the step.

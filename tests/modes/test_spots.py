@@ -14,6 +14,7 @@ def low(ipl):
     return harmonic, jg.require(jg.quartic_mode(ipl.expansion, harmonic.vector[0]))
 
 
+@pytest.mark.long
 def test_two_distant_soft_spots_hybridise_and_part_again(ipl, low):
     """A sum of two modes of distant cores: the search lands on one, and what is left of the sum
     leads to the other.

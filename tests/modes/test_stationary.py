@@ -133,6 +133,7 @@ def test_a_hessian_alone_gives_the_same_pseudo_harmonic_mode(ipl, low):
         assert abs(float(jnp.sum(found.vector * exact.vector))) == pytest.approx(1, abs=1e-8)
 
 
+@pytest.mark.long
 def test_many_body_energies_have_quartic_modes():
     model = jg.models.get("ipl2d")
     glass = jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", 64)).glass

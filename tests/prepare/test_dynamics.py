@@ -85,7 +85,7 @@ def test_momentum_stays_zero(ipl):
     assert float(jnp.abs(motion.velocity.mean(0)).max()) < 1e-6
 
 
-@pytest.fixture(params=["as here", "together"])
+@pytest.fixture(params=["as here", pytest.param("together", marks=pytest.mark.long)])
 def company(request, monkeypatch):
     """Samples as this device takes them, and together, as accelerators do."""
     if request.param == "together":

@@ -43,6 +43,7 @@ def test_infinite_springs_leave_the_inherent_structure(liquid):
     assert float(jg.energy(model, stiff.glass)) == pytest.approx(float(inherent), rel=1e-3)
 
 
+@pytest.mark.long
 def test_under_jit_and_vmap(liquid):
     model, glass = liquid
     relax = lambda k: jg.prepare.relax_sizes(model, glass, stiffness=k)

@@ -82,3 +82,48 @@ def test_bad_input(tiny):
         jg.residual_plastic_strength(model, glass, radius=3.0, centres=[[0.0]])
     with pytest.raises(ValueError, match="angles must be one axis"):
         jg.residual_plastic_strength(model, glass, radius=3.0, angles=[[0.0]])
+
+
+@pytest.mark.long
+def test_a_branch_goes_on_where_a_pair_comes_into_range():
+    """Third derivatives of poly2d jump at the cutoff. Where a pair comes into range, at a strain of
+    0.096667, the lowest eigenvalue of this ball falls to 0.057 and rises at once: a kink, no end.
+    Newton's method with the dense Hessian goes through in small steps, with all moves small.
+    """
+    case, ref = made("poly2d_400"), np.load(DATA / "local_poly2d_400.npz")
+    model, glass = case.model, case.glass
+    centre, angle = ref["centre"][0], ref["angle"][5]
+    found = jg.residual_plastic_strength(model, glass, centres=[centre], angles=[angle])
+    r = glass.box.minimum_image(glass.position - centre)
+    free = np.flatnonzero(np.linalg.norm(r, axis=1) < 5.0)
+    s, c = np.sin(2 * angle), np.cos(2 * angle)
+    e = 0.5 * jnp.array([[-s, c], [c, s]])
+
+    def energy(u, strain):
+        moved = jg.deformed(glass, jnp.eye(2) + strain * e, room=0.2)
+        place = moved.position.at[free].add(u.reshape(-1, 2))
+        return jg.energy(model, moved.replace(position=place))
+
+    @jax.jit
+    def newton(u, strain):
+        hessian = jax.hessian(energy)(u, strain)
+        move = jnp.linalg.solve(hessian, jax.grad(energy)(u, strain))
+        return u - move, jnp.max(jnp.abs(move)), jnp.linalg.eigvalsh(hessian)[0]
+
+    u, lowest, ways = jnp.zeros(2 * len(free)), [], []
+    strains = np.r_[np.arange(1, 48) * 2e-3, np.arange(0.0945, 0.09661, 1e-4)]
+    strains = np.r_[strains, np.arange(0.09661, 0.09672, 2e-6), np.arange(0.09672, 0.099, 2e-5)]
+    for strain in strains:
+        last = u
+        for _ in range(12):
+            u, move, value = newton(u, strain)
+            if move < 1e-10:
+                break
+        assert move < 1e-9
+        lowest.append(float(value))
+        ways.append(float(jnp.max(jnp.abs(u - last))))
+    near = strains > 0.09662
+    assert np.min(np.array(lowest)[near]) == pytest.approx(0.057, abs=1e-3)
+    assert np.max(np.array(ways)[near]) < 2e-3
+    assert lowest[-1] > 0.5 and float(found.strain[0, 0]) == pytest.approx(0.105007, abs=1e-5)
+    assert int(found.status[0, 0]) == 0

@@ -32,7 +32,8 @@ class Checkpoint:
 
     def read(self, state, room, events):
         """The state in the file; the one given where there is none with this room."""
-        less = lambda: archive.identity(self.path, what=WHAT).get("room", 0.0) < room
+        # one that is of something else altogether is not less, but refused
+        less = lambda: archive.identity(self.path, what=WHAT).get("room", room) < room
         if not os.path.exists(self.path) or less():
             return state
         return archive.read(self.path, self._identity(room, events), state, what=WHAT)

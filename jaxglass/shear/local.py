@@ -127,7 +127,7 @@ def residual_plastic_strength(
     if centres.ndim != 2 or centres.shape[1] != glass.dim:
         raise ValueError(f"centres must be (sites, {glass.dim}), found {centres.shape}")
     toward = _directions(tuple(plane), glass.dim, angles)
-    start = widened(glass, toward[0], LIMIT)
+    start = widened(glass, _widest(toward), LIMIT)
     attempt = lambda room: _thresholds(
         model, start, centres, toward, _settings(model, glass, centres, radius, room), progress
     )
@@ -172,6 +172,13 @@ def _directions(plane, dim, angles):
     s, c = 0.5 * jnp.sin(2 * angles), 0.5 * jnp.cos(2 * angles)
     e = jnp.zeros((len(angles), dim, dim))
     return e.at[:, p, p].set(-s).at[:, q, q].set(s).at[:, p, q].set(c).at[:, q, p].set(c)
+
+
+def _widest(directions):
+    """The direction that stretches most; those of the plane are alike."""
+    if is_traced(directions):
+        return directions[0]
+    return max(directions, key=lambda e: np.max(np.abs(np.linalg.eigvalsh(e))))
 
 
 def _independent_shears(dim):

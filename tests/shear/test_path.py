@@ -13,6 +13,7 @@ import pytest
 from shared import DATA, made
 
 import jaxglass as jg
+from jaxglass.host import archive
 
 STEP, END = 4e-3, 0.2
 
@@ -258,6 +259,7 @@ def job(path, writes):
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400)
 
 
+@pytest.mark.long
 def test_a_killed_run_resumes_in_a_new_process_with_nothing_lost(tmp_path, tiny):
     """With more events than room for them at first, so that the room in the file is another."""
     path = tmp_path / "run.ckpt"
@@ -269,5 +271,10 @@ def test_a_killed_run_resumes_in_a_new_process_with_nothing_lost(tmp_path, tiny)
     assert list(tmp_path.iterdir()) == []
     (fewer, *those), (more, *these) = resumed.stdout.split(), whole.stdout.split()
     assert those == these and int(fewer) == int(more) - 5
+    alien = tmp_path / "alien.ckpt"
+    archive.write(alien, {"of": "something else"}, {"a": np.zeros(3)})
+    with pytest.raises(ValueError, match="checkpoint belongs to another run"):
+        jg.shear(*tiny, max_strain=0.16, step=8e-3, checkpoint=alien)
+    assert alien.exists()
     with pytest.raises(ValueError, match="checkpoint must be None under jit"):
         jax.jit(lambda g: jg.shear(tiny[0], g, max_strain=0.1, checkpoint=path))(tiny[1])

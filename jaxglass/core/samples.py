@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 def one_by_one() -> bool:
     """Whether samples follow each other on the device that programs are made for."""
-    chosen = jax.config.jax_default_device
+    chosen = getattr(jax.config, "jax_default_device", None)
     platform = getattr(chosen, "platform", chosen) or jax.default_backend()
     return platform == "cpu"
 

@@ -129,12 +129,8 @@ class _State(Struct):
         return _diameter(self.at[:, glass.dim], glass)
 
 
-def _spacing(glass):
-    return (glass.box.volume / glass.count) ** (1 / glass.dim)
-
-
 def _diameter(logarithm, glass):
-    grown = glass.diameter * jnp.exp(logarithm / _spacing(glass))
+    grown = glass.diameter * jnp.exp(logarithm / glass.spacing)
     volume = lambda d: jnp.sum(d**glass.dim)
     return grown * (volume(glass.diameter) / volume(grown)) ** (1 / glass.dim)
 
@@ -173,7 +169,7 @@ def _relaxed(model, glass, stiffness, unit, force_tol, max_steps, *, plan):
         """How much of the skin is used up since a list was made."""
         moved = state.at - origin
         way = jnp.sqrt(jnp.max(jnp.sum(moved[:, :dim] ** 2, axis=-1)))
-        grown = jnp.max(jnp.abs(moved[:, dim])) / _spacing(glass)
+        grown = jnp.max(jnp.abs(moved[:, dim])) / glass.spacing
         return 2 * way + 2 * grown * model.reach
 
     going = lambda state: (state.force >= force_tol) & (state.steps < max_steps)

@@ -222,7 +222,7 @@ def begun(model, glass, key, temperature, step, *, plan):
         status = status | flag(jnp.min(width) < model.reach, Status.BOX_CHANGED)
     state = State(place, kind, empty(jnp.float64(0)), status)
     tuning, key = jax.random.split(key)
-    spacing = (glass.box.volume / glass.count) ** (1 / glass.dim)
+    spacing = glass.spacing
     run = _Run(glass, place, state, 0.1 * spacing, tuning, jnp.int32(0), jnp.zeros(1))
     if step is not None:
         run = run.replace(step=jnp.asarray(step, jnp.float64))

@@ -19,7 +19,7 @@ from ..minimise.quench import Quenched, quench
 from ..models.shapes import harmonic, hertz
 from ..system.deform import deformed
 from .measures import nonaffine_displacement
-from .strained import deformation
+from .strained import between
 
 LONGEST, SHORTEST = 1e-3, 1e-9  # steps, in strain
 RETURNED = 1e-6  # mean distances within which every particle must come back
@@ -40,7 +40,6 @@ class Bracket(Struct):
         strain: of it.
         step: the next.
         beyond: (n, d), positions behind the event, at the last step that was not elastic.
-        tries: steps so far.
         ended: whether the end is bracketed.
         status: bits.
     """
@@ -49,13 +48,12 @@ class Bracket(Struct):
     strain: Array
     step: Array
     beyond: Array
-    tries: Array
     ended: Array
     status: Array
 
 
 class Found(NamedTuple):
-    """The last Bracket, the deformation there, and the way of the fall, normalised."""
+    """The last Bracket, and the way of the fall, normalised."""
 
     bracket: Bracket
     fall: Array
@@ -63,13 +61,11 @@ class Found(NamedTuple):
 
 def bisect(model, glass, direction, max_strain, limit) -> Found:
     """Strains a glass up to its first event, or to ``max_strain``."""
-    spacing = (glass.box.volume / glass.count) ** (1 / glass.dim)
+    spacing = glass.spacing
     start = quench(model, glass, keep_list=True)
 
     def moved(at, strain, after):
-        from_there = jnp.linalg.inv(deformation(direction, strain))
-        there = deformed(at.glass, deformation(direction, after) @ from_there)
-        return quench(model, there, after=at)
+        return quench(model, deformed(at.glass, between(direction, strain, after)), after=at)
 
     def on(b):
         step = jnp.minimum(b.step, max_strain - b.strain)
@@ -84,7 +80,7 @@ def bisect(model, glass, direction, max_strain, limit) -> Found:
         refused = b.replace(step=0.5 * step, beyond=there.glass.position)
         after = jax.tree.map(lambda x, y: jnp.where(elastic, x, y), accepted, refused)
         ended = ~elastic & (step <= SHORTEST)
-        return after.replace(status=status, ended=ended, tries=b.tries + 1)
+        return after.replace(status=status, ended=ended)
 
     going = lambda b: ~b.ended & (b.strain < max_strain) & (b.status == 0)
     first = Bracket(
@@ -92,7 +88,6 @@ def bisect(model, glass, direction, max_strain, limit) -> Found:
         strain=jnp.zeros(()),
         step=jnp.float64(LONGEST),
         beyond=start.glass.position,
-        tries=jnp.int32(0),
         ended=jnp.bool_(False),
         status=start.status & ~HARMLESS,
     )

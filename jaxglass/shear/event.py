@@ -109,15 +109,12 @@ def first_event(
     sense = jnp.sign(max_strain)
     toward = toward * sense
     start = widened(glass, toward, max_strain)
+    of = model, start, toward, jnp.abs(max_strain)
+    smooth = lambda room: _event(*of, _Settings(march.sizes_of(model, start, room), max_steps))
     if has_kinks(model):
-        found = _bracketed(model, start, toward, jnp.abs(max_strain), max_steps=max_steps)
-        return found.replace(strain=sense * found.strain, stress=sense * found.stress)
-
-    def attempt(room):
-        sizes = march.sizes_of(model, start, room)
-        return _event(model, start, toward, jnp.abs(max_strain), _Settings(sizes, max_steps))
-
-    found = search.with_room(attempt, model, start, overflows=march.OVERFLOWS)
+        found = _bracketed(*of, max_steps=max_steps)
+    else:
+        found = search.with_room(smooth, model, start, overflows=march.OVERFLOWS)
     return found.replace(strain=sense * found.strain, stress=sense * found.stress)
 
 
@@ -141,7 +138,7 @@ def _event(model, glass, direction, max_strain, settings):
     strain, position, mode, aux = _fold(model, glass, direction, max_strain, settings)
     ended, rounds, force, curvature, status = aux
     here = deformed(glass, deformation(direction, strain)).replace(position=position)
-    bonds, _ = search.find_bonds(*jax.lax.stop_gradient((model, here)), settings.sizes.list)
+    bonds = _bonds_at(model, here, settings)
     system = Strained(model, glass, jnp.zeros(()), direction, bonds)
     e = system.at(position, strain, order=1)
     return FirstEvent(
@@ -157,10 +154,16 @@ def _event(model, glass, direction, max_strain, settings):
     )
 
 
+def _bonds_at(model, glass, settings):
+    """The bonds at the end of a branch, which have no derivative."""
+    return search.find_bonds(*jax.lax.stop_gradient((model, glass)), settings.sizes.list)[0]
+
+
 @functools.partial(jax.jit, static_argnames="max_steps")
 def _bracketed(model, glass, direction, max_strain, *, max_steps):
     """The FirstEvent of contacts."""
-    end, fall = bisect(model, glass, direction, max_strain, max_steps)
+    search_ = loop_on_cpu(functools.partial(bisect, limit=max_steps))
+    end, fall = search_(*jax.lax.stop_gradient((model, glass, direction, max_strain)))
     e = expand(model, end.at.glass)
     system = Strained(model, glass, jnp.zeros(()), direction, e.bonds)
     fall = upright(fall[None])[0]
@@ -221,11 +224,8 @@ def _march(settings, model, glass, direction, max_strain):
 def _fold_jvp(settings, primals, tangents):
     model, glass, direction, max_strain = primals
     strain, position, mode, aux = _fold(*primals, settings)
-    fixed = jax.lax.stop_gradient
-    here = fixed(glass).replace(
-        position=position, box=deformed(fixed(glass), deformation(direction, strain)).box
-    )
-    bonds, _ = search.find_bonds(fixed(model), here, settings.sizes.list)
+    here = deformed(glass, deformation(direction, strain)).replace(position=position)
+    bonds = _bonds_at(model, here, settings)
 
     def system_of(model, glass, direction):
         return Strained(model, glass, jnp.zeros(()), direction, bonds)

@@ -23,10 +23,9 @@ from ..landscape.strain import as_direction, mixed_strain
 from ..minimise.quench import quench
 from ..modes.harmonic import Modes, lowest_modes
 from ..modes.stationary import SoftMode, cubic_mode, pseudo_harmonic_mode
-from ..system.box import inverse
 from ..system.deform import deformed
 from .event import FirstEvent
-from .strained import deformation
+from .strained import between
 
 
 class FollowedModes(Struct):
@@ -105,7 +104,7 @@ def follow_modes(
 def _follow(model, event, direction, strains, *, count):
     def step(carry, strain):
         minimum, before, pseudo, cubic = carry
-        change = deformation(direction, strain) @ inverse(deformation(direction, before))
+        change = between(direction, before, strain)
         minimum = quench(model, deformed(minimum.glass, change), after=minimum)
         e = expand(model, minimum.glass)
         factor = factorise(e)

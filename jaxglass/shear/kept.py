@@ -16,25 +16,30 @@ class Checkpoint:
     Attributes:
         path: file name.
         about: what the path is, in words.
+        goes_on: whether ``sizes`` found a path to go on with.
+        written: when the file was last written.
     """
 
     def __init__(self, path, **about):
         self.path, self.about = path, {name: describe(value) for name, value in about.items()}
-        self.written = time.perf_counter()
+        self.written, self.goes_on = time.perf_counter(), False
 
     def sizes(self, room, events):
-        """Room for lists and events: as in the file, unless the lists there had less room."""
+        """Room for lists and events: as in the file, unless the lists there had less room; then the
+        path begins anew.
+        """
         if not os.path.exists(self.path):
             return room, events
         there = archive.identity(self.path, what=WHAT)
-        room_there = there.get("room", 0.0)
-        return (room_there, there["events"]) if room_there >= room else (room, events)
+        # a file of something else has no room; it is read all the same, and refused
+        self.goes_on = there.get("room", room) >= room
+        if not self.goes_on:
+            return room, events
+        return there.get("room", room), there.get("events", events)
 
     def read(self, state, room, events):
-        """The state in the file; the one given where there is none with this room."""
-        # one that is of something else altogether is not less, but refused
-        less = lambda: archive.identity(self.path, what=WHAT).get("room", room) < room
-        if not os.path.exists(self.path) or less():
+        """The state to go on from, that of the file where its sizes were taken."""
+        if not self.goes_on:
             return state
         return archive.read(self.path, self._identity(room, events), state, what=WHAT)
 

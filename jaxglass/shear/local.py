@@ -289,7 +289,7 @@ def _threshold(settings, model, glass, centre, direction):
         direction,
         settings.sizes,
         free=free,
-        spacing=(glass.box.volume / glass.count) ** (1 / glass.dim),
+        spacing=glass.spacing,
     )
     end = march.march(start, settings.sizes, LIMIT, MAX_STEPS)
     walk, ended = end.walk, end.walk.phase == branch.ENDED

@@ -100,7 +100,7 @@ def set_out(model, glass, direction, sizes, strain=0.0, free=None, spacing=None)
         spacing: mean distance of particles; that of the glass by default.
     """
     if spacing is None:
-        spacing = (glass.box.volume / glass.count) ** (1 / glass.dim)
+        spacing = glass.spacing
     walk = branch.begin(glass.position, strain, spacing)
     make = functools.partial(_on_lists, sizes=sizes)
     shapes = jax.eval_shape(make, model, glass, direction, walk, free)

@@ -61,8 +61,8 @@ def avalanches(run: ShearRun) -> Avalanches:
         True
     """
     _check_run(run)
-    volume = jax.vmap(lambda box: box.volume)(run.events.before.box)
-    return Avalanches(run.events.energy_drop, volume * run.events.stress_drop, run.events.moved)
+    stress = _volumes(run) * run.events.stress_drop
+    return Avalanches(run.events.energy_drop, stress, run.events.moved)
 
 
 def dissipation(run: ShearRun, edges: Any) -> Array:
@@ -86,8 +86,7 @@ def dissipation(run: ShearRun, edges: Any) -> Array:
         raise ValueError(f"edges must be two numbers or more, found shape {edges.shape}")
     if not is_traced(edges) and not np.all(np.diff(np.asarray(edges)) > 0):
         raise ValueError("edges must increase")
-    volume = jax.vmap(lambda box: box.volume)(run.events.before.box)
-    density = run.events.energy_drop / volume
+    density = run.events.energy_drop / _volumes(run)
     strain = run.events.strain[:, None]
     inside = (strain >= edges[:-1]) & (strain < edges[1:])  # no event has a strain of NaN
     return jnp.sum(jnp.where(inside, density[:, None], 0.0), axis=0) / jnp.diff(edges)
@@ -138,6 +137,11 @@ def _check_run(run):
         raise TypeError(f"run must be a ShearRun, from jg.shear, found {type(run).__name__}")
 
 
+def _volumes(run):
+    """(k,), of the box at every event."""
+    return jax.vmap(lambda box: box.volume)(run.events.before.box)
+
+
 def _onward(direction, strain):
     """E of a glass that is at a strain already, so that further strains add to that one:
     (1 + (g + h) E) (1 + g E)^-1 = 1 + h E (1 + g E)^-1.
@@ -154,8 +158,7 @@ def _reversal(back, events, model, direction, sense, strain, before, after):
         toward = _onward(here, moved)
         event = first_event(model, landed, direction=toward, max_strain=1.1 * back)
         apart = nonaffine_displacement(before, event.glass)
-        spacing = (before.box.volume / before.count) ** (1 / before.dim)
-        near = jnp.max(jnp.linalg.norm(apart, axis=1)) < SAME_PLACE * spacing
+        near = jnp.max(jnp.linalg.norm(apart, axis=1)) < SAME_PLACE * before.spacing
         return near & (jnp.abs(moved + event.strain) < SAME_STRAIN), event.status
 
     met = jnp.arange(events) < way.count

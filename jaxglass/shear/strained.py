@@ -44,11 +44,11 @@ class Strained(Struct):
 
     def carried(self, position, strain, after):
         """Positions that follow the deformation from one strain to another."""
-        return position @ (self.gradient(after) @ inverse(self.gradient(strain))).T
+        return position @ between(self.direction, strain, after).T
 
     def box(self, strain):
         """The box at a strain, in the cell vectors that ``glass`` has."""
-        carried = self.gradient(strain) @ inverse(self.gradient(self.origin))
+        carried = between(self.direction, self.origin, strain)
         return self.glass.box.replace(cell=carried @ self.glass.box.cell)
 
     def at(self, position, strain, order=2):
@@ -91,6 +91,11 @@ class Strained(Struct):
 def deformation(direction, strain):
     """F = 1 + gamma E."""
     return jnp.eye(direction.shape[-1]) + strain * direction
+
+
+def between(direction, strain, after):
+    """The map from one strain to another, F(after) F(strain)^-1."""
+    return deformation(direction, after) @ inverse(deformation(direction, strain))
 
 
 def compact(box):

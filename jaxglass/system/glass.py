@@ -38,6 +38,11 @@ class Glass(Struct):
         """Particles per volume."""
         return self.count / self.box.volume
 
+    @property
+    def spacing(self):
+        """Mean distance of particles, (V/n)^(1/d)."""
+        return (self.box.volume / self.count) ** (1 / self.dim)
+
 
 def glass(position: Any, box: Any, *, species: Any = None, diameter: Any = None) -> Glass:
     """A checked configuration.

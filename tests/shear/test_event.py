@@ -17,15 +17,6 @@ def known(request):
     return case, ref, jg.first_event(case.model, case.glass)
 
 
-@pytest.fixture(scope="module")
-def tiny():
-    """A glass of 64 particles that yields early, its model."""
-    model = jg.models.get("ipl2d")
-    return model, jg.require(
-        jg.quench(model, jg.random_glass(jax.random.key(4), "ipl2d", 64))
-    ).glass
-
-
 def test_equals_the_reference(known):
     _, ref, event = known
     assert int(event.status) == 0

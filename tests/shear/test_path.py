@@ -19,15 +19,6 @@ STEP, END = 4e-3, 0.2
 
 
 @pytest.fixture(scope="module")
-def tiny():
-    """A glass of 64 particles and its model."""
-    model = jg.models.get("ipl2d")
-    return model, jg.require(
-        jg.quench(model, jg.random_glass(jax.random.key(4), "ipl2d", 64))
-    ).glass
-
-
-@pytest.fixture(scope="module")
 def run(tiny):
     """Its first fifth of strain."""
     return jg.shear(*tiny, max_strain=END, step=STEP)
@@ -220,12 +211,6 @@ def test_falls_are_named(tiny, run):
 
 JOB = """
 import os, signal, sys
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
 import jax
 jax.config.update("jax_enable_x64", True)
 import jaxglass as jg

@@ -9,14 +9,6 @@ import jaxglass as jg
 
 
 @pytest.fixture(scope="module")
-def tiny():
-    model = jg.models.get("ipl2d")
-    return model, jg.require(
-        jg.quench(model, jg.random_glass(jax.random.key(4), "ipl2d", 64))
-    ).glass
-
-
-@pytest.fixture(scope="module")
 def run(tiny):
     return jg.shear(*tiny, max_strain=(0.15, 0.0), step=0.03)
 

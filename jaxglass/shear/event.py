@@ -29,7 +29,7 @@ from ..neighbours import search
 from ..system.deform import deformed
 from ..system.glass import Glass
 from . import branch, march
-from .bisection import bisect, has_kinks
+from .bisection import bisect, has_kinks, unit
 from .fold import across_mode
 from .strained import Strained, deformation
 
@@ -163,10 +163,11 @@ def _bonds_at(model, glass, settings):
 def _bracketed(model, glass, direction, max_strain, *, max_steps):
     """The FirstEvent of contacts."""
     search_ = loop_on_cpu(functools.partial(bisect, limit=max_steps))
-    end, fall = search_(*jax.lax.stop_gradient((model, glass, direction, max_strain)))
+    of = jax.lax.stop_gradient((model, glass, direction))
+    end, way = search_(*of, jnp.zeros(()), jax.lax.stop_gradient(max_strain))
     e = expand(model, end.at.glass)
     system = Strained(model, glass, jnp.zeros(()), direction, e.bonds)
-    fall = upright(fall[None])[0]
+    fall = upright(unit(way)[None])[0]
     return _without_derivative(
         FirstEvent(
             strain=jnp.where(end.ended, end.strain, jnp.nan),

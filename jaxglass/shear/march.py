@@ -34,7 +34,7 @@ class Sizes(NamedTuple):
 
     Attributes:
         list: of the lists of bonds, of all or of a ball.
-        tree: of the tree; None for a ball, whose block is dense.
+        tree: of the tree; None for a ball, whose block is dense, and where nothing is factored.
     """
 
     list: search.Plan | BallPlan
@@ -47,20 +47,20 @@ class March(Struct):
     Attributes:
         listing: Listing, made at a point of the branch.
         system: Strained.
-        engine: what factors its Hessians.
+        engine: what factors its Hessians; None where nothing does.
         walk: Walk.
         status: bits of the lists and trees so far.
     """
 
     listing: Listing
     system: Strained
-    engine: OnTree | Dense
+    engine: OnTree | Dense | None
     walk: Walk
     status: Array
 
 
-def sizes_of(model, glass, room=1.0):
-    """The Sizes for a glass like this one, whose box may be sheared."""
+def sizes_of(model, glass, room=1.0, *, factored=True):
+    """The Sizes for a glass like this one, whose box may be sheared, and is factored or not."""
     widest = jnp.inf if glass.box.width is None else min(glass.box.width)
     # of a narrower box a list could not be told right: a pair would meet itself through two images
     skin = min(SKIN * model.reach, 0.49 * widest - model.reach)
@@ -70,6 +70,8 @@ def sizes_of(model, glass, room=1.0):
             f"{model.reach / 0.49:.6g} for the model {model.name}, found {widest:.6g}"
         )
     plan = search.plan(model, glass, skin=skin, room=room)
+    if not factored:
+        return Sizes(plan, None)
     if room > 1 or is_traced(model, glass):
         return Sizes(plan, plan_of(glass, plan.capacity, ROOMY))
     # of several sizes that similar glasses share the smallest that holds this one, or its own

@@ -2,7 +2,7 @@
 
 A branch is followed by continuation to its fold (branch.py, fold.py). There the glass is pushed
 down the critical mode, to the side on which the cubic term lowers the energy, and falls at constant
-strain; where it lands begins the next branch. Everything before the fall is exact; where a glass
+strain; where it lands begins the next branch. Contacts are taken in steps (bisection.py). Everything before the fall is exact; where a glass
 lands is a matter of the dynamics, and the fall is named: by default steepest descent, followed as a
 motion with error control (minimise/flow.py), from a push.
 """
@@ -20,6 +20,7 @@ from jax import Array
 from ..core.checks import choice, integer, is_traced, positive
 from ..core.loop import bounded_loop
 from ..core.samples import loop_on_cpu
+from ..core.status import Status, flag
 from ..core.struct import Struct
 from ..core.vectors import upright
 from ..host.progress import Progress
@@ -27,7 +28,7 @@ from ..landscape.strain import as_direction
 from ..minimise.quench import METHODS, quench
 from ..neighbours import search
 from ..system.glass import Glass
-from . import branch, march
+from . import bisection, branch, march
 from .event import check_strain, widened
 from .kept import Checkpoint
 from .measures import d2min, nonaffine_displacement
@@ -97,6 +98,16 @@ class _Settings(NamedTuple):
     events: int
     pieces: int
     fall: str
+    kinks: bool
+
+    def set_out(self, *of):
+        """The March from a glass at a strain."""
+        return (bisection if self.kinks else march).set_out(*of)
+
+    def onward(self, walked, target):
+        """The March at a strain, or where its branch ends."""
+        go = bisection.stride if self.kinks else march.march
+        return go(walked, self.sizes, target, MAX_STEPS)
 
 
 class _State(Struct):
@@ -129,7 +140,7 @@ def shear(
     """Quasistatic deformation with every plastic event located as a fold.
 
     Args:
-        model: PairModel.
+        model: PairModel. Events of contacts (hertz, harmonic) are bracketed: status KINK.
         glass: Glass at a minimum.
         max_strain: strain to go to from 0; negative for the other sense; or a sequence of strains
             to go to one after the other, such as (0.05, -0.05, 0.0) for a cycle.
@@ -173,7 +184,9 @@ def shear(
         rows = events or ROOM
         if kept is not None:
             room, rows = kept.sizes(room, rows)
-        settings = _Settings(march.sizes_of(model, start, room), rows, PIECE, fall)
+        kinks = bisection.has_kinks(model)
+        sizes = march.sizes_of(model, start, room, factored=not kinks)
+        settings = _Settings(sizes, rows, PIECE, fall, kinks)
         state = _begun(model, start, toward, points=len(grid), settings=settings)
         if traced:
             settings = settings._replace(pieces=len(grid) + settings.events)
@@ -231,7 +244,7 @@ def _begun(model, glass, direction, *, points, settings):
     """A path that has still to look at its glass."""
     zero = jnp.int32(0)
     return _State(
-        march=march.set_out(model, glass, direction, settings.sizes),
+        march=settings.set_out(model, glass, direction, settings.sizes),
         sense=jnp.ones(()),
         next=zero,
         curve=_no_curve(points, settings.events),
@@ -290,7 +303,7 @@ def _move(state, grid, sense, settings):
     turns = toward * state.sense < 0
     state = jax.lax.cond(turns, lambda: _turned(state), lambda: state)
     walked = state.march.replace(walk=state.march.walk.replace(rounds=jnp.int32(0)))
-    walked = march.march(walked, settings.sizes, toward * target, MAX_STEPS)
+    walked = settings.onward(walked, toward * target)
     state = state.replace(
         march=walked,
         factorisations=state.factorisations + walked.walk.rounds,
@@ -321,24 +334,35 @@ def _recorded(state, position, strain):
 
 
 def _fallen(state, settings):
-    """The path after an event: down from the fold at constant strain."""
+    """The path after an event: down from where the branch ends at constant strain."""
     system, walk = state.march.system, state.march.walk
-    strain = walk.trial_strain
-    state = _recorded(state, walk.trial, strain)
-    before = system.glass.replace(position=walk.trial, box=system.box(strain))
-    e = system.at(walk.trial, strain, order=3)
-    downhill = -jnp.sign(jnp.sum(walk.mode * e.third(walk.mode, walk.mode)))
-    push = PUSH * walk.spacing * downhill * walk.mode
-    landed = quench(system.model, before.replace(position=walk.trial + push), method=settings.fall)
-    onward = march.set_out(system.model, landed.glass, system.direction, settings.sizes, strain)
+    (position, strain), (top, behind) = _edge(system, walk, settings)
+    state = _recorded(state, position, strain)
+    before = system.glass.replace(position=position, box=system.box(strain))
+    let_go = before.replace(position=top, box=system.box(behind))
+    landed = quench(system.model, let_go, method=settings.fall)
+    of = system.model, landed.glass, system.direction, settings.sizes
+    onward = settings.set_out(*of, behind)
     # the march makes its own lists where it goes on; what is recorded here needs one too
     bonds, found = search.find_bonds(system.model, landed.glass, settings.sizes.list)
     onward = onward.replace(system=onward.system.replace(bonds=bonds))
-    state = state.replace(march=onward, status=state.status | landed.status | found)
-    state = _recorded(state, landed.glass.position, strain)
+    failed = landed.status & ~(bisection.HARMLESS if settings.kinks else 0)
+    state = state.replace(march=onward, status=state.status | failed | found)
+    state = _recorded(state, landed.glass.position, behind)
     event = _event(walk, state, before, landed.glass)
     put = lambda all, one: all.at[state.count].set(one)
     return state.replace(events=jax.tree.map(put, state.events, event), count=state.count + 1)
+
+
+def _edge(system, walk, settings):
+    """Where a branch ends, and from where the glass falls: positions and strain of both."""
+    if settings.kinks:
+        return (walk.position, walk.strain), (walk.trial, walk.trial_strain)
+    end = walk.trial, walk.trial_strain
+    e = system.at(*end, order=3)
+    downhill = -jnp.sign(jnp.sum(walk.mode * e.third(walk.mode, walk.mode)))
+    push = PUSH * walk.spacing * downhill * walk.mode
+    return end, (walk.trial + push, walk.trial_strain)
 
 
 def _event(walk, state, before, after):
@@ -347,7 +371,7 @@ def _event(walk, state, before, after):
     way = jnp.linalg.norm(nonaffine_displacement(before, after), axis=1)
     mode = upright(walk.mode[None])[0]
     return ShearEvents(
-        strain=state.sense * walk.trial_strain,
+        strain=old[0],
         sense=state.sense,
         particle=jnp.argmax(jnp.sum(mode * mode, axis=1)),
         mover=jnp.argmax(way),
@@ -373,6 +397,7 @@ def _result(state):
     system, walk = state.march.system, state.march.walk
     glass = system.glass.replace(position=walk.position, box=system.box(walk.strain))
     strain, stress, energy = state.curve.T
+    kinks = bisection.has_kinks(system.model) & (state.count > 0)
     return ShearRun(
         strain=strain,
         stress=stress,
@@ -381,7 +406,7 @@ def _result(state):
         count=state.count,
         glass=glass,
         factorisations=state.factorisations,
-        status=state.status,
+        status=state.status | flag(kinks, Status.KINK),
     )
 
 

@@ -57,3 +57,46 @@ def test_jit_and_vmap_and_no_derivative(packing):
 def test_none_below_the_limit(packing):
     event = jg.first_event(*packing, max_strain=1e-6)
     assert int(event.status) == jg.Status.NO_EVENT and np.isnan(event.strain)
+
+
+def test_a_path_goes_through_its_events(packing):
+    """The first is that of first_event; all records are minima, and every event takes energy off."""
+    model, glass = packing
+    first = jg.first_event(model, glass, max_strain=0.3)
+    run = jg.shear(model, glass, max_strain=0.05, step=5e-3)
+    assert int(run.status) == jg.Status.KINK and int(run.count) == len(run.events.strain) >= 2
+    assert float(run.strain[-1]) == 0.05
+    np.testing.assert_allclose(run.events.strain[0], first.strain, atol=2e-9)
+    assert np.all(run.events.energy_drop > 0) and np.all(np.diff(run.events.strain) > 0)
+    for glass_at in (run.glass, *(jax.tree.map(lambda a: a[0], g) for g in landings(run))):
+        assert float(jnp.max(jnp.abs(jg.force(model, glass_at)))) < 1e-9
+    between_events = (run.strain > run.events.strain[0]) & (run.strain < run.events.strain[1])
+    work = np.trapezoid(run.stress[between_events], run.strain[between_events])
+    gained = float(run.energy[between_events][-1] - run.energy[between_events][0])
+    assert float(glass.box.volume) * work == pytest.approx(gained, rel=2e-2)
+
+
+def landings(run):
+    return run.events.before, run.events.after
+
+
+@pytest.mark.long
+def test_events_do_not_depend_on_the_step(packing):
+    model, glass = packing
+    some = jg.shear(model, glass, max_strain=0.05, step=5e-3)
+    more = jg.shear(model, glass, max_strain=0.05, step=5e-4)
+    np.testing.assert_allclose(some.events.strain, more.events.strain, atol=2e-9)
+    np.testing.assert_allclose(some.events.energy_drop, more.events.energy_drop, atol=1e-7)
+
+
+@pytest.mark.long
+def test_a_path_there_and_back_and_another_as_a_sample(packing):
+    """Before the first event the way back ends where it began, also under jit and vmap."""
+    model, glass = packing
+    end = 0.5 * float(jg.first_event(model, glass, max_strain=0.3).strain)
+    there_and_back = lambda g: jg.shear(model, g, max_strain=(end, 0.0), step=end, events=1)
+    run = there_and_back(glass)
+    assert int(run.count) == 0 and int(run.status) == 0
+    np.testing.assert_allclose(run.energy[0], run.energy[-1], rtol=1e-10)
+    both = jax.jit(jax.vmap(there_and_back))(jg.stack([glass, glass]))
+    np.testing.assert_allclose(both.stress[:, :3], np.tile(run.stress, (2, 1)), atol=1e-9)

@@ -41,10 +41,11 @@ from .prepare.starts import random_glass
 from .prepare.swap import SwapRun, swap_monte_carlo
 from .response.dipoles import dipole_stiffness
 from .response.elasticity import Elasticity, ShearModulus, elasticity, shear_modulus
+from .shear.curve import ShearEvents, ShearRun
 from .shear.event import FirstEvent, first_event
 from .shear.local import Strength, residual_plastic_strength
 from .shear.measures import d2min
-from .shear.path import ShearEvents, ShearRun, shear
+from .shear.path import shear
 from .system.bonds import Bonds
 from .system.box import Box, box
 from .system.deform import deformed

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..core.samples import one_by_one
+from .blas import one_blas_thread
 
 
 def side_by_side(function: Callable[..., Any], items: Iterable[Any]) -> Iterator[Any]:
@@ -16,7 +17,8 @@ def side_by_side(function: Callable[..., Any], items: Iterable[Any]) -> Iterator
     """
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     pool = ThreadPoolExecutor((workers or 1) if one_by_one() else 1)
-    try:
-        yield from pool.map(function, items)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with one_blas_thread():
+        try:
+            yield from pool.map(function, items)
+        finally:
+            pool.shutdown(cancel_futures=True)

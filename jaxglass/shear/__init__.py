@@ -1,5 +1,6 @@
 """Athermal quasistatic deformation: elastic branches, their ends, what happens there."""
 
+from .curve import ShearEvents, ShearRun
 from .event import FirstEvent, first_event
 from .followed import FollowedModes, follow_modes, modes_of_events
 from .local import Strength, residual_plastic_strength
@@ -13,7 +14,7 @@ from .measures import (
     local_map,
     nonaffine_displacement,
 )
-from .path import ShearEvents, ShearRun, shear
+from .path import shear
 from .records import Avalanches, Reversals, avalanches, dissipation, reversals
 
 __all__ = [

@@ -1,5 +1,5 @@
-"""Branches of contacts that open: derivatives of the energy jump there, and a branch may end without
-a fold.
+"""Branches of contacts, whose energy has derivatives that jump where they open: a branch may end
+without a fold.
 
 The glass is strained in steps and quenched after each. A step is elastic if the same step back
 returns every particle; of one that is not a half is tried, until the event lies in a bracket of

@@ -2,9 +2,10 @@
 
 A branch is followed by continuation to its fold (branch.py, fold.py). There the glass is pushed
 down the critical mode, to the side on which the cubic term lowers the energy, and falls at constant
-strain; where it lands begins the next branch. Contacts are taken in steps (bisection.py). Everything before the fall is exact; where a glass
+strain; where it lands begins the next branch. Everything before the fall is exact; where a glass
 lands is a matter of the dynamics, and the fall is named: by default steepest descent, followed as a
-motion with error control (minimise/flow.py), from a push.
+motion with error control (minimise/flow.py), from a push. Glasses of contacts go in steps and are
+let go just behind each event (bisection.py).
 """
 
 import functools
@@ -29,6 +30,7 @@ from ..minimise.quench import METHODS, quench
 from ..neighbours import search
 from ..system.glass import Glass
 from . import bisection, branch, march
+from .curve import ShearEvents, ShearRun, no_curve, no_events, trimmed
 from .event import check_strain, widened
 from .kept import Checkpoint
 from .measures import d2min, nonaffine_displacement
@@ -40,57 +42,6 @@ MOVED = 0.1  # mean distances: particles displaced by more took part in an event
 ROOM = 64  # events to make room for at first, 60 n bytes each; outside tracing there is always more
 PIECE = 8  # moves between two looks at the clock: a point of the grid, or an event
 MAX_STEPS = 2000  # factorisations of one branch between two points of the grid
-
-
-class ShearEvents(Struct):
-    """Plastic events in their order; NaN, and -1 for particles, where there was none.
-
-    Attributes:
-        strain: (k,), of the fold.
-        sense: (k,), 1 where it was met while the strain grew, -1 where it fell.
-        particle: (k,), where the critical mode is largest.
-        mover: (k,), which particle moves farthest in the fall.
-        stress_drop, energy_drop: (k,), what the fall takes off; the energy is dissipated.
-        moved: (k,), particles displaced by more than a tenth of a mean distance.
-        mode: (k, n, d), critical modes.
-        d2min: (k, n), of the fall.
-        before, after: Glass, (k,) on everything: at the fold, and where it lands.
-    """
-
-    strain: Array
-    sense: Array
-    particle: Array
-    mover: Array
-    stress_drop: Array
-    energy_drop: Array
-    moved: Array
-    mode: Array
-    d2min: Array
-    before: Glass
-    after: Glass
-
-
-class ShearRun(Struct):
-    """A quasistatic deformation.
-
-    Attributes:
-        strain, stress, energy: (m,), at the points of the grid, and before and after every event;
-            NaN where unused.
-        events: ShearEvents.
-        count: number of events.
-        glass: Glass at the end.
-        factorisations: of Hessians.
-        status: bits.
-    """
-
-    strain: Array
-    stress: Array
-    energy: Array
-    events: ShearEvents
-    count: Array
-    glass: Glass
-    factorisations: Array
-    status: Array
 
 
 class _Settings(NamedTuple):
@@ -235,7 +186,7 @@ def _on_host(state, grid, sense, settings, events, progress, write):
                 settings = settings._replace(events=2 * settings.events)
                 state = _with_room(state, len(grid), settings.events)
             if not _is_going(state, len(grid), settings):
-                return _trimmed(_result(state))
+                return trimmed(_result(state))
             write(state, settings.events)
 
 
@@ -247,36 +198,12 @@ def _begun(model, glass, direction, *, points, settings):
         march=settings.set_out(model, glass, direction, settings.sizes),
         sense=jnp.ones(()),
         next=zero,
-        curve=_no_curve(points, settings.events),
+        curve=no_curve(points, settings.events),
         rows=zero,
-        events=_no_events(glass, settings.events),
+        events=no_events(glass, settings.events),
         count=zero,
         factorisations=zero,
         status=zero,
-    )
-
-
-def _no_curve(points, events):
-    return jnp.full((points + 2 * events, 3), jnp.nan)
-
-
-def _no_events(glass, room):
-    n, d = glass.position.shape
-    nothing = lambda *shape: jnp.full((room, *shape), jnp.nan)
-    nobody = jnp.full(room, -1)
-    repeated = jax.tree.map(lambda a: jnp.broadcast_to(a, (room, *a.shape)), glass)
-    return ShearEvents(
-        strain=nothing(),
-        sense=nothing(),
-        particle=nobody,
-        mover=nobody,
-        stress_drop=nothing(),
-        energy_drop=nothing(),
-        moved=nobody,
-        mode=nothing(n, d),
-        d2min=nothing(n),
-        before=repeated,
-        after=repeated,
     )
 
 
@@ -387,8 +314,8 @@ def _event(walk, state, before, after):
 
 def _with_room(state, points, events):
     """The path with room for more events."""
-    curve = _no_curve(points, events).at[: len(state.curve)].set(state.curve)
-    more = _no_events(state.march.system.glass, events)
+    curve = no_curve(points, events).at[: len(state.curve)].set(state.curve)
+    more = no_events(state.march.system.glass, events)
     put = lambda new, old: new.at[: len(old)].set(old)
     return state.replace(curve=curve, events=jax.tree.map(put, more, state.events))
 
@@ -407,16 +334,4 @@ def _result(state):
         glass=glass,
         factorisations=state.factorisations,
         status=state.status | flag(kinks, Status.KINK),
-    )
-
-
-def _trimmed(run):
-    """Without what is unused."""
-    rows, count = int(np.sum(np.isfinite(run.strain))), int(run.count)
-    cut = lambda a: a[:rows]
-    return run.replace(
-        strain=cut(run.strain),
-        stress=cut(run.stress),
-        energy=cut(run.energy),
-        events=jax.tree.map(lambda a: a[:count], run.events),
     )

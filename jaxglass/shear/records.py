@@ -14,9 +14,10 @@ from ..core.struct import Struct
 from ..landscape.strain import as_direction
 from ..models.pair import PairModel
 from ..system.box import inverse
+from .curve import ShearRun
 from .event import first_event
 from .measures import nonaffine_displacement
-from .path import ShearRun, shear
+from .path import shear
 from .strained import deformation
 
 # In strain, and in mean distances: how near a return must be. Folds are solved for to rounding.

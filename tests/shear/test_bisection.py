@@ -60,7 +60,7 @@ def test_none_below_the_limit(packing):
 
 
 def test_a_path_goes_through_its_events(packing):
-    """The first is that of first_event; all records are minima, and every event takes energy off."""
+    """The first is that of first_event; records are minima, and every event takes energy off."""
     model, glass = packing
     first = jg.first_event(model, glass, max_strain=0.3)
     run = jg.shear(model, glass, max_strain=0.05, step=5e-3)

@@ -125,7 +125,7 @@ def five_events():
 
 def local_strengths():
     rows = []
-    for n, sites in ((10_000, 16),):
+    for n, sites in ((10_000, 48),):
         model, glass = glass_of("ipl2d", n)
         centres = np.random.default_rng(0).uniform(0, float(glass.box.cell[0, 0]), (sites, 2))
         go = lambda c: jg.residual_plastic_strength(model, glass, centres=c)

@@ -32,7 +32,7 @@ from ..landscape.inverse import flat_translations
 from ..landscape.solve import remove_translation
 from ..linalg.dense import as_matrix, deflated
 from ..linalg.filtered import lowest_by_filter
-from ..linalg.krylov import Eigenpairs, lowest_by_inverse
+from ..linalg.krylov import LOOKS, Eigenpairs, lowest_by_inverse
 from ..linalg.lapack import eigh
 from ..linalg.tangent import projected_solution
 
@@ -47,7 +47,6 @@ GOOD = 1e-5
 # modes of one frequency as it carries vectors.
 LEAST_WIDTH = 8
 WIDTH_PER_MODE = 0.75
-LONGEST_CHAIN = 12
 # Relative difference of omega^2 below which two modes count as equal: found ones are right to
 # 1e-10.
 EQUAL = 1e-6
@@ -170,7 +169,7 @@ def _lowest(e, factor, key, settings):
             matvec,
             start,
             count,
-            depth=min(LONGEST_CHAIN, (n * d - d) // settings.width),
+            looks=tuple(sorted({min(look, (n * d - d) // settings.width) for look in LOOKS})),
             max_rounds=jnp.where(factor.status & int(Status.NOT_A_MINIMUM), 0, 8),
         )
         status = status | flag(_most_alike(pairs.value) >= settings.width, Status.CROWDED)

@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxglass.linalg import krylov
 from jaxglass.linalg.dense import as_matrix, deflated
 from jaxglass.linalg.filtered import chebyshev_filter, lowest_by_filter
-from jaxglass.linalg.krylov import lanczos_basis, largest_eigenvalue, lowest_by_inverse
+from jaxglass.linalg.krylov import largest_eigenvalue, lowest_by_inverse
 
 N = 120
 
@@ -26,13 +27,34 @@ def start(columns):
 
 
 def test_block_krylov_relation(matrix):
-    """The basis is orthonormal, and the image of all but the last block lies in its span."""
+    """The basis is orthonormal, the operator is block tridiagonal there, and what a Ritz pair lacks
+    is what its residual says; in one go and in two.
+    """
     a, _ = matrix
-    basis, image = lanczos_basis(lambda v: a @ v, start(4), 5)
+    apply = lambda v: a @ v
+    chain = krylov.extend(apply, krylov.begin(start(4), 5), 0, 3)
+    chain = krylov.extend(apply, chain, 3, 5)
+    basis = krylov.combined(chain, jnp.eye(20))
     np.testing.assert_allclose(basis.T @ basis, np.eye(20), atol=1e-13)
-    np.testing.assert_allclose(image, a @ basis, atol=1e-11)
-    inside = image[:, :16] - basis @ (basis.T @ image[:, :16])
-    assert float(jnp.abs(inside).max()) < 1e-11 * 300
+    np.testing.assert_allclose(basis.T @ chain.block, 0, atol=1e-13)
+    np.testing.assert_allclose(basis.T @ a @ basis, chain.small, atol=1e-11 * 300)
+    theta, y, residual = krylov.ritz(chain, 5)
+    v = basis @ y
+    np.testing.assert_allclose(jnp.linalg.norm(a @ v - v * theta, axis=0), residual, atol=3e-9)
+    at_once = krylov.extend(apply, krylov.begin(start(4), 5), 0, 5)
+    np.testing.assert_allclose(krylov.ritz(at_once, 5)[0], theta, rtol=1e-12)
+
+
+def test_a_round_ends_where_it_may(matrix):
+    """With looks from early on the same pairs come out, and no further restart is needed."""
+    a, value = matrix
+    of = lambda looks: lowest_by_inverse(
+        lambda v: jnp.linalg.solve(a, v), lambda v: a @ v, start(8), 4, looks=looks
+    )
+    found, short = of((2, 4, 6, 10)), of((2,))
+    np.testing.assert_allclose(found.value, value[:4], rtol=1e-10)
+    np.testing.assert_allclose(short.value, value[:4], rtol=1e-10)
+    assert int(found.rounds) == 1 < int(short.rounds)
 
 
 @pytest.mark.parametrize("method", ["inverse", "filter"])

@@ -21,6 +21,7 @@ from ..core.struct import Struct
 from .exchange import flat, to_parents
 from .lapack import inverse_cholesky
 from .nested_tree import Tree
+from .products import transpose_times, transpose_times_few, transposed
 
 # A pivot this much below its diagonal entry is rounding: the matrix is singular.
 SINGULAR = 100 * float(np.finfo(np.float64).eps)
@@ -78,7 +79,7 @@ def plain_factor(tree, diagonal, blocks, shift=0.0, spring=None):
         inverses.append(x)
         if l:
             w = x @ across
-            schur = rest - transposed(w) @ w
+            schur = rest - transpose_times(w, w)
             couplings.append(w)
     pivots = [jnp.diagonal(x, axis1=1, axis2=2) for x in inverses]
     logdet = -2 * jnp.sum(jnp.stack([jnp.sum(jnp.log(p)) for p in pivots]))
@@ -155,10 +156,6 @@ def assemble(tree, l, rows, schur):
     return rows[:, :, :a], rows[:, :, a:], added[:, a:, a:]
 
 
-def transposed(a):
-    return jnp.swapaxes(a, -1, -2)
-
-
 @loop_on_cpu
 def solve(factor, b):
     """G b for fields b (n, d) or (n, d, c), G the inverse with the spring; zero after a failure."""
@@ -210,7 +207,7 @@ def _downwards(factor, b):
             rhs, rest = rhs + both[:, :a], both[:, a:]
         ys.append(factor.inverse[l] @ rhs)
         if l:
-            carried = rest - transposed(factor.coupling[l - 1]) @ ys[-1]
+            carried = rest - transpose_times_few(factor.coupling[l - 1], ys[-1])
     return ys[::-1]
 
 
@@ -224,7 +221,7 @@ def _upwards(factor, ys):
             s = jnp.pad(front, ((0, 0), (0, 1), (0, 0), (0, 0)))
             edge = s[jnp.arange(2**l)[:, None] // 2, tree.down[l - 1]]
             y = y - factor.coupling[l - 1] @ edge.reshape(2**l, -1, c)
-        x = (transposed(factor.inverse[l]) @ y).reshape(2**l, -1, d, c)
+        x = transpose_times_few(factor.inverse[l], y).reshape(2**l, -1, d, c)
         front = jnp.concatenate([x, edge], axis=1)
         parts.append(x.reshape(-1, d, c))
     return _gather(tree, parts)

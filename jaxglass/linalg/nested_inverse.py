@@ -19,7 +19,8 @@ import numpy as np
 
 from ..core.samples import loop_on_cpu
 from .exchange import to_children
-from .nested import assemble, masked, matrix_rows, plain_factor, transposed
+from .nested import assemble, masked, matrix_rows, plain_factor
+from .products import transpose_times, transposed
 
 # Bytes of fronts alive at a time: 4 to 64 MB run alike, and fewer bytes are more to compile.
 SUBTREE = 64e6
@@ -46,11 +47,11 @@ def in_subtrees(factor, subtree):
         for l in tiers[t]:
             part = functools.partial(_piece, node=node, count=2 ** (l - above))
             x = part(factor.inverse[l])
-            own, across, edge = transposed(x) @ x, None, None
+            own, across, edge = transpose_times(x, x), None, None
             if l:
                 up = _piece(tree.up[l - 1], node, 2 ** (l - 1 - above))
                 edge = to_children(front, up, part(tree.down[l - 1]))
-                y = transposed(x) @ part(factor.coupling[l - 1])
+                y = transpose_times(x, part(factor.coupling[l - 1]))
                 across = -y @ edge
                 own = own - across @ transposed(y)
             rows_here, front = _front_of(own, across, edge, l == tree.plan.depth)
@@ -102,16 +103,16 @@ def change_of_selected(factor, diagonal, blocks):
         own, across, rest = assemble(tree, l, rows[l], schur)
         moved[l] = own, across
         if l:
-            y = transposed(factor.inverse[l]) @ factor.coupling[l - 1]
-            schur = rest - transposed(y) @ (across - own @ y) - transposed(across) @ y
+            y = transpose_times(factor.inverse[l], factor.coupling[l - 1])
+            schur = rest - transpose_times(y, across - own @ y) - transpose_times(across, y)
     slopes, front, slope = [], None, None
     for l in range(tree.plan.depth + 1):
         x, (d_own, d_across) = factor.inverse[l], moved[l]
-        c = transposed(x) @ x
+        c = transpose_times(x, x)
         own, change = c, -c @ d_own @ c
         across = d_ob = edge = d_edge = None
         if l:
-            y = transposed(x) @ factor.coupling[l - 1]
+            y = transpose_times(x, factor.coupling[l - 1])
             dy = c @ (d_across - d_own @ y)
             edge, d_edge = (
                 to_children(f, tree.up[l - 1], tree.down[l - 1]) for f in (front, slope)

@@ -22,6 +22,7 @@ from jax import Array
 
 from ..core.checks import choice, integer, is_traced
 from ..core.random import key_or_first
+from ..core.samples import loop_on_cpu
 from ..core.status import Status, flag
 from ..core.struct import Struct
 from ..core.vectors import fields_of, no_tangent, upright
@@ -157,21 +158,10 @@ def _lowest(e, factor, key, settings):
     if settings.method == "dense":
         pairs = _dense(e, count)
     elif settings.method == "direct":
+        noise = jax.random.normal(key, (n * d, settings.width))
+        # one after the other on CPUs: samples end their rounds at different looks
+        pairs = loop_on_cpu(functools.partial(_by_inverse, settings))(e, factor, noise)
         status = status | factor.status
-        inverse = lambda v: project(
-            apply_inverse(e, factor, remove_translation(columns(v))).reshape(v.shape)
-        )
-        start = project(_plane_waves(e, settings.width))
-        # A little noise gives every mode a share of the start; more of it would cost a round.
-        start = start + 1e-3 * project(jax.random.normal(key, start.shape))
-        pairs = lowest_by_inverse(
-            inverse,
-            matvec,
-            start,
-            count,
-            looks=tuple(sorted({min(look, (n * d - d) // settings.width) for look in LOOKS})),
-            max_rounds=jnp.where(factor.status & int(Status.NOT_A_MINIMUM), 0, 8),
-        )
         status = status | flag(_most_alike(pairs.value) >= settings.width, Status.CROWDED)
     else:
         # Half as many vectors more than wanted, at least eight: the filter's gain falls with the
@@ -184,6 +174,27 @@ def _lowest(e, factor, key, settings):
     vector = upright(fields_of(columns(pairs.vector)))
     status = status | flag(unstable, Status.NOT_A_MINIMUM)
     return pairs.value, vector, pairs.residual, pairs.rounds, status
+
+
+def _by_inverse(settings, e, factor, noise):
+    """The Eigenpairs by the inverse."""
+    n, d = e.position.shape
+    columns = lambda v: v.reshape(n, d, -1)
+    project = lambda v: remove_translation(columns(v)).reshape(v.shape)
+    matvec = lambda v: project(e.second(remove_translation(columns(v))).reshape(v.shape))
+    inverse = lambda v: project(
+        apply_inverse(e, factor, remove_translation(columns(v))).reshape(v.shape)
+    )
+    # A little noise gives every mode a share of the start; more of it would cost a round.
+    start = project(_plane_waves(e, settings.width)) + 1e-3 * project(noise)
+    return lowest_by_inverse(
+        inverse,
+        matvec,
+        start,
+        settings.wanted,
+        looks=tuple(sorted({min(look, (n * d - d) // settings.width) for look in LOOKS})),
+        max_rounds=jnp.where(factor.status & int(Status.NOT_A_MINIMUM), 0, 8),
+    )
 
 
 def _most_alike(value):

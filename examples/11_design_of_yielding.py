@@ -2,11 +2,9 @@
 
     python examples/11_design_of_yielding.py    32 + 32 glasses of 100, five minutes on two cores
 
-The strain of a first event is the fold of an elastic branch, and its derivative with respect to the
-potential is exact. Five bumps on an inverse power law are moved along the mean derivative at
-constant pressure; glasses held out show what is real. Events move as the derivative says while they
-stay the first. But a changed potential brings others forward, which no derivative along a branch
-sees: the median comes later over some steps, the mean in time does not.
+Five bumps on an inverse power law are moved along the mean exact derivative at constant pressure;
+glasses held out show what is real. Events move as the derivative says while they stay the first.
+Others come forward, which no derivative along a branch sees: the median comes later, not the mean.
 """
 
 import argparse
@@ -25,31 +23,26 @@ import numpy as np
 
 import jaxglass as jg
 
-PLACES = {f"bump at {x:.2f}": x for x in np.linspace(0.95, 1.35, 5)}  # in units of sigma
-SIGMA = ((1.0, 1.18), (1.18, 1.4))
+AT = {f"bump at {x:.2f}": x for x in np.linspace(0.95, 1.35, 5)}  # in units of sigma
 
 
 def bumpy(x, p):
-    return x**-10 + sum(p[name] * jnp.exp(-(((x - y) / 0.1) ** 2)) for name, y in PLACES.items())
+    return x**-10 + sum(p[name] * jnp.exp(-(((x - y) / 0.1) ** 2)) for name, y in AT.items())
 
 
-BASE = jg.models.pair(bumpy, dict.fromkeys(PLACES, 0.0), sigma=SIGMA, cutoff=1.48)
+BASE = jg.models.pair(bumpy, dict.fromkeys(AT, 0.0), sigma=[[1, 1.18], [1.18, 1.4]], cutoff=1.48)
 
 
 @jax.jit
 def observe(heights, glass):
-    model = BASE.replace(parameters=dict(zip(PLACES, heights, strict=True)))
+    model = BASE.replace(parameters=dict(zip(AT, heights, strict=True)))
     q = jg.quench(model, glass)
     event = jg.first_event(model, q.glass, max_strain=0.4)
     values = jnp.stack([event.strain, -jnp.trace(jg.stress(jg.expand(model, q.glass))) / 2])
     return values, (values, q.glass, event.particle, q.status | event.status)
 
 
-slopes = jax.jit(jax.jacfwd(observe, has_aux=True))
-
-
 def look(function, heights, glasses):
-    """The function of every glass, the values, the glasses, and the particles of the events."""
     first, rest = zip(*(function(heights, glass) for glass in glasses), strict=True)
     values, glasses, particle, status = zip(*rest, strict=True)
     jg.require({"status": jnp.stack(status)})
@@ -57,16 +50,15 @@ def look(function, heights, glasses):
 
 
 def way_at_constant_pressure(slope, values, wanted, gain):
-    """The change of the bumps that brings events later by a gain, and the pressure wanted."""
-    strain, stress = slope[:, 0], slope[:, 1].mean(axis=0) / wanted
+    """The bumps' change that brings events later by a share of strain, to the pressure wanted."""
+    strain, stress = slope[:, 0], slope[:, 1].mean(axis=0) / wanted[1]
     most = 3 * np.median(np.abs(strain), axis=0)  # no glass may say more about the way to go
     mean, press = np.clip(strain, -most, most).mean(axis=0), stress / (stress @ stress)
     way = mean - press * (mean @ stress)
-    return gain * way / (way @ mean) - np.log(values[:, 1].mean() / wanted) * press
+    return gain * wanted[0] * way / (way @ mean) - np.log(values[:, 1].mean() / wanted[1]) * press
 
 
 def report(name, values, particle, start):
-    """Prints how first events moved, and returns the median and the mean change."""
     change, same = values[:, 0] - start[0][:, 0], particle == start[1]
     kept, error = change[same].mean() if same.any() else 0.0, change.std() / len(change) ** 0.5
     mean, median, pressure = change.mean(), np.median(change), values[:, 1].mean()
@@ -86,15 +78,15 @@ def main():
     made = jg.make_glasses(keys, "ipl2d", args.n, protocol=plan, progress=True).glass
     every = [jax.tree.map(lambda a, k=k: a[k], made) for k in range(2 * count)]
     glasses, held_out = every[:count], every[count:]
-    heights, track, start = jnp.zeros(len(PLACES)), [], None
+    slopes = jax.jit(jax.jacfwd(observe, has_aux=True))
+    heights, track, start = jnp.zeros(len(AT)), [], None
     for step in range(args.steps + 1):
         slope, values, glasses, particle = look(slopes, heights, glasses)
         _, others, held_out, other = look(observe, heights, held_out)
         start = start or ((values, particle), (others, other))
         row = report(f"step {step}, training", values, particle, start[0])
         track.append(row + report(f"step {step}, held out", others, other, start[1]))
-        strain, pressure = start[0][0].mean(axis=0)
-        heights += way_at_constant_pressure(slope, values, pressure, args.gain * strain)
+        heights += way_at_constant_pressure(slope, values, start[0][0].mean(axis=0), args.gain)
     figure, axis = jg.plot.apply_style().subplots(figsize=(6, 4))
     axis.plot(np.array(track), "o-", label=["median", "mean", "median, held out", "mean, held out"])
     axis.legend()

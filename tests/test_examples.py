@@ -68,4 +68,4 @@ def test_example_runs(name, tmp_path):
     assert run.returncode == 0, run.stderr[-2000:]
     assert (tmp_path / picture).stat().st_size > 10_000
     assert "saved" in run.stdout
-    assert len((ROOT / "examples" / name).read_text().splitlines()) <= 110
+    assert len((ROOT / "examples" / name).read_text().splitlines()) <= 100

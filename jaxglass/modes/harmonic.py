@@ -151,10 +151,7 @@ def _check_count(count, n, d):
 def _lowest(e, factor, key, settings):
     """omega^2, vectors, residuals, rounds and status."""
     n, d = e.position.shape
-    count, columns = settings.wanted, lambda v: v.reshape(n, d, -1)
-    project = lambda v: remove_translation(columns(v)).reshape(v.shape)
-    matvec = lambda v: project(e.second(remove_translation(columns(v))).reshape(v.shape))
-    status = e.status
+    count, status = settings.wanted, e.status
     if settings.method == "dense":
         pairs = _dense(e, count)
     elif settings.method == "direct":
@@ -167,29 +164,40 @@ def _lowest(e, factor, key, settings):
         # Half as many vectors more than wanted, at least eight: the filter's gain falls with the
         # gap above the last one.
         width = min(count + max(8, count // 2), n * d - d)
+        project = _without_translations(e)
         start = project(jax.random.normal(key, (n * d, width)))
+        matvec = _without_translations(e, e.second)
         pairs = lowest_by_filter(matvec, start, count, project=project)
     status = status | flag(~jnp.all(pairs.residual <= GOOD), Status.NOT_CONVERGED)
     unstable = pairs.value[0] < -GOOD * jnp.abs(pairs.value[-1])
-    vector = upright(fields_of(columns(pairs.vector)))
+    vector = upright(fields_of(pairs.vector.reshape(n, d, -1)))
     status = status | flag(unstable, Status.NOT_A_MINIMUM)
     return pairs.value, vector, pairs.residual, pairs.rounds, status
+
+
+def _without_translations(e, operator=None):
+    """The function of vectors (n d, p) that takes translations out, before and after an operator on
+    columns (n, d, p) if one is given.
+    """
+
+    def apply(v):
+        columns = remove_translation(v.reshape(*e.position.shape, -1))
+        if operator is not None:
+            columns = remove_translation(operator(columns))
+        return columns.reshape(v.shape)
+
+    return apply
 
 
 def _by_inverse(settings, e, factor, noise):
     """The Eigenpairs by the inverse."""
     n, d = e.position.shape
-    columns = lambda v: v.reshape(n, d, -1)
-    project = lambda v: remove_translation(columns(v)).reshape(v.shape)
-    matvec = lambda v: project(e.second(remove_translation(columns(v))).reshape(v.shape))
-    inverse = lambda v: project(
-        apply_inverse(e, factor, remove_translation(columns(v))).reshape(v.shape)
-    )
+    project = _without_translations(e)
     # A little noise gives every mode a share of the start; more of it would cost a round.
     start = project(_plane_waves(e, settings.width)) + 1e-3 * project(noise)
     return lowest_by_inverse(
-        inverse,
-        matvec,
+        _without_translations(e, functools.partial(apply_inverse, e, factor)),
+        _without_translations(e, e.second),
         start,
         settings.wanted,
         looks=tuple(sorted({min(look, (n * d - d) // settings.width) for look in LOOKS})),

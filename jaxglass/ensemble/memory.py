@@ -3,6 +3,8 @@
 import jax
 import numpy as np
 
+from ..host.memory import free_memory
+
 SHARE = 0.4  # of the free memory
 MOST = 64  # samples in a chunk; a CPU gains nothing beyond a few, an accelerator little beyond this
 
@@ -17,17 +19,3 @@ def chunk_that_fits(function, samples, count):
         account.temp_size_in_bytes + account.argument_size_in_bytes + account.output_size_in_bytes
     )
     return int(np.clip(SHARE * free_memory() // max(bytes_each, 1), 1, min(MOST, count)))
-
-
-def free_memory():
-    """Bytes free on the first device, or on this machine for the CPU; 4 GB where neither tells."""
-    stats = jax.local_devices()[0].memory_stats() or {}
-    if "bytes_limit" in stats:
-        return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
-    try:
-        with open("/proc/meminfo") as file:
-            return next(
-                int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable")
-            )
-    except (OSError, StopIteration):
-        return 4e9

@@ -36,13 +36,14 @@ ROOMY, SNUG, TIGHT = (1.3, 1.5), (1.0, 1.2), (1.0, 0.3)
 
 class Plan(NamedTuple):
     """Static shape of a tree: particles, axis cut at each level, room for own and boundary
-    particles of a node at each level.
+    particles of a node at each level, and for the pairs that reach out of a node, of all nodes.
     """
 
     n: int
     axes: tuple[int, ...]
     own: tuple[int, ...]
     boundary: tuple[int, ...]
+    entries: int
 
     @property
     def depth(self):
@@ -87,21 +88,31 @@ class Tree(Struct):
 
 
 class _Found(NamedTuple):
+    """Where particles stand, and the entries of upper ends into boundaries: one for each pair and
+    each level below its upper end down to its lower one, pair by pair.
+    """
+
     level: Array
     home: Array
     place: Array
-    owned: Array  # (levels, nodes), counts
-    pos: Array  # (levels, b)
-    first: Array  # (levels, b), whether a pair is the first to bring its upper end
-    bounded: Array  # (levels, nodes), counts
+    top: Array  # (entries,), the particle
+    at: Array  # (entries,), level
+    node: Array  # (entries,), counted through all levels from the root, which is 1
+    seat: Array  # (entries,), place in the boundary
+    first: Array  # (entries,), whether it is the first of its upper end there
+    last: Array  # (b,), the deepest entry of each pair that has any
+    owned: Array  # (levels,), the most own particles of a node
+    bounded: Array  # (levels,), the most boundary particles of a node
+    overflow: Array
 
 
 class _Counts(NamedTuple):
-    """Axes, and the most own and boundary particles of a node at each level."""
+    """Axes, the most own and boundary particles of a node at each level, room for entries."""
 
     axes: tuple[int, ...]
     own: tuple[int, ...]
     boundary: tuple[int, ...]
+    entries: int
 
 
 def usual_plan(n, width, pairs, room=ROOMY):
@@ -118,13 +129,18 @@ def usual_plan(n, width, pairs, room=ROOMY):
 
 def exact_plan(u, i, j, valid, width, room=TIGHT):
     """The Plan for concrete coordinates and pairs."""
-    return _plan(u.shape[0], _counts(u, i, j, valid, width), room)
+    usual = _usual_counts(u.shape[0], width, i.shape[0]).entries
+    return _plan(u.shape[0], _counts(u, i, j, valid, width, usual), room)
 
 
 def _plan(n, counts, room):
-    size = lambda c: min(math.ceil(room[0] * c + room[1] * math.sqrt(c)) + 2, n)
+    size = lambda c: min(_with(room, c), n)
     own, boundary = (tuple(map(size, c)) for c in (counts.own, counts.boundary))
-    return Plan(n, counts.axes, own, (0, *boundary[1:]))
+    return Plan(n, counts.axes, own, (0, *boundary[1:]), counts.entries)
+
+
+def _with(room, count):
+    return math.ceil(room[0] * count + room[1] * math.sqrt(count)) + 2
 
 
 @functools.lru_cache(maxsize=256)
@@ -134,14 +150,18 @@ def _usual_counts(n, width, pairs):
         return _counts(u, i, j, valid, width)
 
 
-def _counts(u, i, j, valid, width):
+def _counts(u, i, j, valid, width, entries=1):
+    """Counts of concrete pairs; ``entries`` is kept where it has room, to share programs."""
     n, dim = u.shape
     leaf = LEAF if dim <= 2 else LEAF_IN_SPACE
     axes = _axes(width, max(0, round(math.log2(max(n / leaf, 1)))))
-    _check_keys(n, i.shape[0], len(axes))
-    found = jax.device_get(_search(u, i, j, valid, axes))
-    most = lambda counts: tuple(map(int, counts.max(axis=1)))
-    return _Counts(axes, most(found.owned), most(found.bounded))
+    level, _ = _homes(u, i, j, valid, axes)
+    needed = int(jnp.sum(jnp.where(valid, jnp.abs(level[i] - level[j]), 0)))
+    if needed > entries:
+        entries = _with(ROOMY, needed)
+    _check_keys(n, entries, len(axes))
+    found = _search(u, i, j, valid, axes, entries)
+    return _Counts(axes, *(tuple(map(int, c)) for c in (found.owned, found.bounded)), entries)
 
 
 def _lattice(n, width, pairs):
@@ -173,35 +193,50 @@ def _axes(width, depth):
     return tuple(axes)
 
 
-def _check_keys(n, b, depth):
-    if 2**depth * (n + 1) * max(b, 1) >= 2**63:
-        raise ValueError(f"pairs must leave sort keys below 2^63, found {n} particles, {b} pairs")
+def _check_keys(n, entries, depth):
+    if (2 ** (depth + 1) + 1) * n << entries.bit_length() >= 2**63:
+        raise ValueError(
+            f"pairs must leave sort keys below 2^63, found {n} particles, {entries} pairs that "
+            "reach out of nodes"
+        )
 
 
 def dissect(plan, u, i, j, valid):
     """The Tree of coordinates u (n, dim) and pairs, of the static shape of a Plan."""
-    return _tabulate(plan, i, j, valid, _search(u, i, j, valid, plan.axes))
+    return _tabulate(plan, i, j, valid, _search(u, i, j, valid, plan.axes, plan.entries))
 
 
-@functools.partial(jax.jit, static_argnums=4)
-def _search(u, i, j, valid, axes):
+@functools.partial(jax.jit, static_argnums=(4, 5))
+def _search(u, i, j, valid, axes, entries):
     depth = len(axes)
     level, home = _homes(u, i, j, valid, axes)
     place, owned = _places(level, home, depth)
     low, top = _ends(level[i] <= level[j], i, j)
-    enter = lambda at: _boundary(level, home, low, top, valid, depth, at)
-    return _Found(level, home, place, owned, *jax.lax.map(enter, jnp.arange(depth + 1)))
+    # A last pair that is none takes the room that is left.
+    count = jnp.append(jnp.where(valid, level[low] - level[top], 0), 0)
+    low, top, last = jnp.append(low, 0), jnp.append(top, 0), jnp.cumsum(count) - 1
+    pair = jnp.repeat(jnp.arange(count.size), count, total_repeat_length=entries)
+    low, top, number = low[pair], top[pair], jnp.arange(entries)
+    up = jnp.maximum(last[pair] - number, 0)  # levels above that of the lower end
+    at = level[low] - up
+    node = jnp.where(number <= last[-1], (1 << at) + (home[low] >> up), 2 ** (depth + 1))
+    seat, first, bounded = _boundary(node, top, u.shape[0], depth)
+    of_level = [slice(2**l, 2 ** (l + 1)) for l in range(depth + 1)]
+    most = lambda counts: jnp.stack([jnp.max(counts[nodes]) for nodes in of_level])
+    rest = jnp.maximum(last[:-1], 0), most(owned), most(bounded), last[-1] >= entries
+    return _Found(level, home, place, top, at, node, seat, first, *rest)
 
 
 def _ends(swap, i, j):
     return jnp.where(swap, j, i), jnp.where(swap, i, j)
 
 
+@functools.partial(jax.jit, static_argnums=4)
 def _homes(u, i, j, valid, axes):
     """Level and node that own each particle."""
     n, depth = u.shape[0], len(axes)
-    order = jnp.argsort(u.T, axis=1)
-    rank = jnp.argsort(order, axis=1)
+    order = _sorted(u)
+    rank = jnp.zeros_like(order).at[jnp.arange(len(order))[:, None], order].set(jnp.arange(n))
     outside = jnp.int64(2**depth) * n
 
     def cut(carry, axis):
@@ -211,11 +246,12 @@ def _homes(u, i, j, valid, axes):
         count = jnp.zeros(2**depth, jnp.int32).at[node].add(active.astype(jnp.int32))
         seat = jnp.zeros(n, jnp.int32).at[who].set(jnp.arange(n, dtype=jnp.int32), mode="drop")
         right = seat - (jnp.cumsum(count) - count)[node] >= count[node] // 2
-        crossing = valid & active[i] & active[j] & (node[i] == node[j]) & (right[i] != right[j])
-        taken = active & _cover(i, j, crossing, n)
+        half = jnp.where(active, 2 * node + right, -1)
+        crossing = valid & (half[i] ^ half[j] == 1)
+        taken = active & _cover(i, j, crossing, *u.shape)
         level, home = jnp.where(taken, at, level), jnp.where(taken, node, home)
         active = active & ~taken
-        return (jnp.where(active, 2 * node + right, node), active, level, home, at + 1), None
+        return (jnp.where(active, half, node), active, level, home, at + 1), None
 
     zero = jnp.zeros(n, jnp.int32)
     start = (zero, jnp.ones(n, bool), jnp.full(n, depth, jnp.int32), zero, jnp.int32(0))
@@ -225,16 +261,34 @@ def _homes(u, i, j, valid, axes):
     return level, jnp.where(active, node, home)
 
 
-def _cover(i, j, crossing, n):
+def _sorted(u):
+    """Particles along each axis, (dim, n): numbers ride in the last bits of coarse coordinates,
+    which sorts four times faster than what takes them along.
+    """
+    bits = u.shape[0].bit_length()
+    low, high = jnp.min(u, axis=0), jnp.max(u, axis=0)
+    span = jnp.maximum(high - low, jnp.finfo(u.dtype).tiny)
+    coarse = ((u - low) / span * 2 ** (62 - bits)).astype(jnp.int64).T << bits
+    return jnp.sort(coarse | jnp.arange(u.shape[0]), axis=1) & (2**bits - 1)
+
+
+def _cover(i, j, crossing, n, dim):
     """A small set of particles that touches all crossing pairs.
 
-    In rounds: the only open neighbour of a particle is taken, elsewhere the particle with most open
-    pairs among its neighbours. After the last round alternate ends of what is left are taken.
+    In rounds, over the crossing pairs alone: the only open neighbour of a particle is taken,
+    elsewhere the particle with most open pairs among its neighbours. Of what is left after the last
+    round, or had no room among them, alternate ends are taken.
     """
-    even = jnp.arange(i.shape[0]) % 2 == 0
+    b = i.shape[0]
+    # of a large glass 0.05 b cross in the plane, 0.1 b in space
+    room = b // (10 if dim <= 2 else 5) + 4 * math.isqrt(b)
+    seat = jnp.where(crossing, jnp.cumsum(crossing.astype(jnp.int32)) - 1, room)
+    who = jnp.full(room, b).at[seat].set(jnp.arange(b), mode="drop")
+    few_i, few_j = i[who], j[who]
+    even = jnp.arange(room) % 2 == 0
 
-    def step(carry, _):
-        cover, left = carry
+    def step(carry, i=few_i, j=few_j):
+        cover, left, k = carry
         one = left.astype(jnp.int32)
         degree = jnp.zeros(n, jnp.int32).at[i].add(one).at[j].add(one)
         at_i, at_j = degree[i], degree[j]
@@ -246,65 +300,70 @@ def _cover(i, j, crossing, n):
         near = jnp.zeros(n, bool).at[i].max(single).at[j].max(single)
         cover = cover.at[i].max(take_i).at[j].max(single & ~take_i)
         cover = cover | ((degree > 1) & (key > best) & ~near)
-        return (cover, left & ~cover[i] & ~cover[j]), None
+        return cover, left & ~cover[i] & ~cover[j], k + 1
 
-    (cover, left), _ = jax.lax.scan(step, (jnp.zeros(n, bool), crossing), None, length=ROUNDS)
-    return cover.at[i].max(left & even).at[j].max(left & ~even)
+    start = jnp.zeros(n, bool), who < b, 0
+    more = lambda c: jnp.any(c[1]) & (c[2] < ROUNDS)
+    cover, left, _ = jax.lax.while_loop(more, step, start)
+
+    def rest(cover):
+        left, even = crossing & ~cover[i] & ~cover[j], jnp.arange(b) % 2 == 0
+        return cover.at[i].max(left & even).at[j].max(left & ~even)
+
+    return jax.lax.cond(jnp.any(left) | (jnp.sum(crossing) > room), rest, lambda c: c, cover)
 
 
 def _places(level, home, depth):
     """Running number of each particle among the own particles of its node, and their counts."""
-    n, nodes = level.shape[0], 2**depth
-    slot = level.astype(jnp.int64) * nodes + home
-    count = jnp.zeros((depth + 1) * nodes, jnp.int32).at[slot].add(1)
-    key = jnp.sort(slot * n + jnp.arange(n))
+    n = level.shape[0]
+    node = (1 << level.astype(jnp.int64)) + home
+    count = jnp.zeros(2 ** (depth + 1), jnp.int32).at[node].add(1)
+    key = jnp.sort(node * n + jnp.arange(n))
     seat = jnp.arange(n, dtype=jnp.int32) - (jnp.cumsum(count) - count)[key // n]
-    return jnp.zeros(n, jnp.int32).at[key % n].set(seat), count.reshape(depth + 1, nodes)
+    return jnp.zeros(n, jnp.int32).at[key % n].set(seat), count
 
 
-def _boundary(level, home, low, top, valid, depth, at):
-    """Places of upper ends in the boundaries of one level, whether a pair is the first to bring
-    its upper end there, and counts.
+def _boundary(node, top, n, depth):
+    """Places of upper ends in the boundaries of nodes, whether an entry is the first to bring its
+    upper end there, and counts.
     """
-    n, b, nodes = level.shape[0], low.shape[0], 2**depth
-    enters = valid & (level[top] < at) & (at <= level[low])
-    node = jnp.where(enters, home[low] >> jnp.maximum(level[low] - at, 0), nodes)
-    key = jnp.sort((node.astype(jnp.int64) * n + top) * b + jnp.arange(b))
-    pair, entry = key % b, key // b
-    node = jnp.minimum(entry // n, nodes)
-    new = (node < nodes) & (jnp.concatenate([jnp.full(1, -1), entry[:-1]]) != entry)
-    count = jnp.zeros(nodes + 1, jnp.int32).at[node].add(new.astype(jnp.int32))
+    entries = node.shape[0]
+    bits = entries.bit_length()
+    number = jnp.arange(entries)
+    key = jnp.sort(((node.astype(jnp.int64) * n + top) << bits) | number)
+    entry, who = key & (2**bits - 1), key >> bits
+    node = node[entry]
+    new = (node < 2 ** (depth + 1)) & (jnp.concatenate([jnp.full(1, -1), who[:-1]]) != who)
+    count = jnp.zeros(2 ** (depth + 1) + 1, jnp.int32).at[node].add(new.astype(jnp.int32))
     seat = jnp.cumsum(new.astype(jnp.int32)) - 1 - (jnp.cumsum(count) - count)[node]
-    pos = jnp.zeros(b, jnp.int32).at[pair].set(jnp.maximum(seat, 0).astype(jnp.int32))
-    return pos, jnp.zeros(b, bool).at[pair].set(new), count[:nodes]
+    seat = jnp.zeros(entries, jnp.int32).at[entry].set(jnp.maximum(seat, 0))
+    return seat, jnp.zeros(entries, bool).at[entry].set(new), count
 
 
 @functools.partial(jax.jit, static_argnums=0)
 def _tabulate(plan, i, j, valid, found):
     """The tables of a Tree; what does not fit is left out."""
-    level, home, place, owned, pos, first, bounded = found
+    level, home, place = found.level, found.home, found.place
     a, b = jnp.array(plan.own), jnp.array(plan.boundary)
     swap = level[i] <= level[j]
     low, top = _ends(swap, i, j)
     nodes = 2 ** np.arange(plan.depth + 1)
-    ids = jnp.arange(plan.n)
-    own = _tables(nodes, plan.own, (plan.n,) * nodes.size, level, home, place, ids)
+    own = _tables(nodes, plan.own, (plan.n,) * nodes.size, level, home, place, jnp.arange(plan.n))
 
-    l = jnp.arange(1, plan.depth + 1)[:, None]  # of the child; pairs run along the other axis
-    beside, its = level[top] == l - 1, pos[1:]
-    above = jnp.where(beside, place[top], a[l - 1] + pos[:-1])
-    fits = jnp.where(beside, place[top] < a[l - 1], pos[:-1] < b[l - 1]) & (its < b[l])
-    node = jnp.where(first[1:] & fits, home[low] >> jnp.maximum(level[low] - l, 0), -1)
+    l, its, at_parent = found.at, found.seat, jnp.roll(found.seat, 1)
+    beside, seat = level[found.top] == l - 1, place[found.top]
+    above = jnp.where(beside, seat, a[l - 1] + at_parent)
+    fits = jnp.where(beside, seat < a[l - 1], at_parent < b[l - 1]) & (its < b[l])
+    node = jnp.where(found.first & fits, found.node - (1 << l), -1)
     fronts = tuple(map(sum, zip(plan.own, plan.boundary)))[:-1]
     down = _tables(nodes[1:], plan.boundary[1:], fronts, l - 1, node, its, above)
     up = _tables(nodes[1:], fronts, plan.boundary[1:], l - 1, node, above, its)
 
-    own_level = level[low]
-    here = jnp.take_along_axis(pos, own_level[None], 0)[0]
-    at = jnp.where(level[top] == own_level, place[top], a[own_level] + here)
-    overflow = jnp.any(owned > a[:, None]) | jnp.any(bounded > b[:, None])
+    beside = level[top] == level[low]
+    pos = jnp.where(beside, place[top], a[level[low]] + its[found.last])
+    overflow = found.overflow | jnp.any(found.owned > a) | jnp.any(found.bounded > b)
     up = tuple(table.reshape(-1, 2, table.shape[1]) for table in up)
-    return Tree(i, j, valid, level, home, place, swap, at, own, up, down, overflow, plan)
+    return Tree(i, j, valid, level, home, place, swap, pos, own, up, down, overflow, plan)
 
 
 def _tables(rows, columns, absent, which, row, column, value):

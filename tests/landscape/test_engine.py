@@ -203,7 +203,7 @@ def test_a_tree_without_room_is_flagged_when_traced_and_made_anew_when_not(ipl, 
 def test_what_does_not_fit_in_memory_takes_another_method(ipl, monkeypatch):
     from jaxglass.landscape import engine
 
-    monkeypatch.setattr(engine, "LARGEST", 1.0)
+    monkeypatch.setattr(engine, "SHARE", 1e-12)
     e = ipl.expansion
     few = jg.local_thermal_energy(e, probes=4, lowest=4)
     assert float(few.error.max()) > 0  # random probes

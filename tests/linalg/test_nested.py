@@ -156,6 +156,7 @@ def test_coincident_coordinates():
 def test_what_does_not_fit_is_told():
     case = Case(200, 2, 8)
     plan = exact_plan(*case.graph, case.width)
+    assert bool(dissect(plan._replace(entries=plan.entries // 4), *case.graph).overflow)
     for level in range(plan.depth + 1):
         for which in ("own", "boundary"):
             sizes = list(getattr(plan, which))

@@ -16,13 +16,13 @@ QUICK = "--xla_backend_optimization_level=0"
 if tuple(map(int, version("jaxlib").split(".")[:2])) < (0, 11):
     QUICK += " --xla_cpu_use_fusion_emitters=false"
 os.environ.setdefault("XLA_FLAGS", QUICK)
+# In the environment: the processes that tests start find the same programs.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent / ".cache/jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
 import jax
 
 jax.config.update("jax_enable_x64", True)
-CACHE = os.environ.get("JAXGLASS_TEST_CACHE", str(Path(__file__).parent / ".cache/jax"))
-jax.config.update("jax_compilation_cache_dir", CACHE)
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 import jax.numpy as jnp
 import numpy as np
@@ -33,10 +33,18 @@ from jaxglass.host.programs import drop_programs_in_time
 
 # The longest first: the processes that share the suite then end together.
 LONG = ("test_transformations", "test_readme", "test_examples", "test_spots", "test_elasticity")
+# Examples in docstrings that compile for long, of functions whose own tests compile the like.
+LONG_EXAMPLES = (
+    "avalanches", "compress", "follow_modes", "map_until", "modes_of_events", "relax_sizes",
+    "reversals",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: not any(name in item.nodeid for name in LONG))
+    for item in items:
+        if type(item).__name__ == "DoctestItem" and item.name.endswith(LONG_EXAMPLES):
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(autouse=True)

@@ -79,8 +79,8 @@ def arithmetic():
 
 
 def glasses_per_hour():
-    """Random start to inherent structure, 30 lowest modes, local thermal energy of all bonds, 32
-    pseudo-harmonic modes.
+    """Random start to inherent structure, its factor, and from that 30 lowest modes, the local
+    thermal energy of all bonds, 32 pseudo-harmonic modes.
     """
     rows = []
     many = jax.default_backend() != "cpu"
@@ -107,6 +107,7 @@ def glasses_per_hour():
         "batch",
         "first call",
         "quench",
+        "factor",
         "30 modes",
         "LTE",
         "32 PHM",
@@ -118,31 +119,33 @@ def glasses_per_hour():
 
 
 def production(name, n, batch):
-    """Seconds of the first and of a later pass, its four parts, and failed samples."""
+    """Seconds of the first and of a later pass, its parts, and failed samples."""
     model = jg.models.get(name)
     starts = jg.stack([jg.random_glass(jax.random.key(k), name, n) for k in range(batch)])
     quenched = jax.vmap(lambda g: jg.quench(model, g))(starts)
     e = jax.vmap(lambda g: jg.expand(model, g))(quenched.glass)
     fewest = int(jnp.min(jax.vmap(lambda b: b.count)(e.bonds)))
     bonds = jnp.linspace(0, fewest - 1, 32).astype(int)
-    steps = (
-        (jax.jit(jax.vmap(lambda g: jg.quench(model, g))), starts),
-        (jax.jit(jax.vmap(lambda e: jg.lowest_modes(e, 30, method="direct"))), e),
-        (jax.jit(jax.vmap(lambda e: jg.local_thermal_energy(e, method="direct"))), e),
-        (
-            jax.jit(
-                jax.vmap(lambda e: jg.pseudo_harmonic_mode(e, jg.modes.dipole_seeds(e, bonds)))
-            ),
-            e,
-        ),
-    )
-    first, parts, status = 0.0, [], jnp.zeros(batch, int)
-    for function, argument in steps:
-        compiled, best, result = timed(function, argument, repeat=1)
-        first += compiled
+    firsts, parts, status = [], [], []
+
+    def part(function, *arguments):
+        first, best, result = timed(jax.jit(jax.vmap(function)), *arguments, repeat=1)
+        firsts.append(first)
         parts.append(best)
-        status = status | jnp.max(result.status.reshape(batch, -1), axis=1)
-    return first, sum(parts), parts, int((status != 0).sum())
+        status.append(jnp.max(result.status.reshape(batch, -1), axis=1))
+        return result
+
+    def pseudo_harmonic(e, factor):
+        seeds = jg.modes.dipole_seeds(e, bonds, factor=factor)
+        return jg.pseudo_harmonic_mode(e, seeds, factor=factor)
+
+    part(lambda g: jg.quench(model, g), starts)
+    factor = part(jg.factorise, e)
+    part(lambda e, factor: jg.lowest_modes(e, 30, factor=factor), e, factor)
+    part(lambda e, factor: jg.local_thermal_energy(e, factor=factor), e, factor)
+    part(pseudo_harmonic, e, factor)
+    failed = int(jnp.sum(jnp.max(jnp.stack(status), axis=0) != 0))
+    return sum(firsts), sum(parts), parts, failed
 
 
 if __name__ == "__main__":

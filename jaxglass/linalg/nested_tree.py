@@ -161,7 +161,8 @@ def _counts(u, i, j, valid, width, entries=1):
         entries = _with(ROOMY, needed)
     _check_keys(n, entries, len(axes))
     found = _search(u, i, j, valid, axes, entries)
-    return _Counts(axes, *(tuple(map(int, c)) for c in (found.owned, found.bounded)), entries)
+    numbers = lambda counts: tuple(map(int, jax.device_get(counts)))
+    return _Counts(axes, numbers(found.owned), numbers(found.bounded), entries)
 
 
 def _lattice(n, width, pairs):

@@ -148,7 +148,7 @@ def quench(
     kept = None if after is None else after.listing
 
     def attempt(room):
-        sizes = search.plan(model, glass, skin=skin_of(model), room=room)
+        sizes = search.plan(model, glass, skin=skin_of(model, glass.dim), room=room)
         # A list of the same capacity, so that scans can carry it.
         if kept is not None and room == 1:
             sizes = sizes._replace(capacity=kept.bonds.capacity)
@@ -171,7 +171,7 @@ def quench_all(model, glasses, *, force_tol=FORCE_TOL, max_steps=200_000):
     one = jax.tree.map(lambda a: a[0], glasses)
 
     def attempt(room):
-        sizes = search.plan(model, one, skin=skin_of(model), room=room)
+        sizes = search.plan(model, one, skin=skin_of(model, one.dim), room=room)
         moving = plan_moving(model, one, room)
         settings = _Settings(sizes, moving, float(force_tol), max_steps, "fire", False, False)
         return _quench_all(model, glasses, settings=settings)

@@ -9,7 +9,7 @@ from ..core.struct import Struct
 from ..models.pair import Scales, scales_of, slope_of, value_of
 from ..system.bonds import Bonds
 from .cells import nearest, of_sample, square
-from .clusters import CHUNK
+from .clusters import chunks_of
 
 
 class PairList(Struct):
@@ -71,7 +71,7 @@ def forces(model, all, pairs, position):
     dim = place.shape[1]
     rows = jnp.pad(place, ((0, 0), (0, dim % 2)))  # rows of three are read slowly
     capacity = len(pairs.i)
-    chunks = -(-capacity // CHUNK)
+    chunks = chunks_of(capacity, dim)
     size = capacity // chunks
     cut = lambda leaf: leaf.reshape(chunks, size) if jnp.ndim(leaf) else leaf
     table = jax.tree.map(cut, pairs.replace(found=None))

@@ -95,7 +95,7 @@ def relax_sizes(
     numbers = jnp.asarray(stiffness, jnp.float64), smooth.force_scale, force_tol, max_steps
 
     def attempt(room):
-        plan = search.plan(model, glass, skin=skin_of(model), room=room)
+        plan = search.plan(model, glass, skin=skin_of(model, glass.dim), room=room)
         return _relaxed(model, smooth.glass, *numbers, plan=plan)
 
     state = search.with_room(attempt, model, smooth, stiffness)

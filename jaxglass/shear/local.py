@@ -199,7 +199,7 @@ def _settings(model, glass, centres, radius, room):
     """Static sizes: particles near a ball, and free ones; as in a fluid of the same density where
     they cannot be counted.
     """
-    skin = skin_of(model)
+    skin = skin_of(model, glass.dim)
     around = radius + (1 + AROUND) * model.reach + skin
     if is_traced(model, glass, centres):
         room = ONLY_TRY  # there is no second try

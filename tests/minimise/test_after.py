@@ -114,7 +114,7 @@ def pairs(model, glass, sizes):
 def test_a_list_that_passes_holds_every_pair_in_range(begun, flip):
     """Random motion and shear, with cell vectors added to each other or not."""
     model, first = begun
-    skin = skin_of(model)
+    skin = skin_of(model, first.glass.dim)
     sizes = search.plan(model, first.glass, skin=skin)
     listing = list_bonds(model, first.glass, sizes)
     listed = pairs(model, first.glass, sizes)
@@ -137,7 +137,7 @@ def test_a_list_that_passes_holds_every_pair_in_range(begun, flip):
 
 def test_a_list_says_nothing_about_another_box(begun):
     model, first = begun
-    skin = skin_of(model)
+    skin = skin_of(model, first.glass.dim)
     wide = first.glass.replace(box=first.glass.box.replace(cell=2 * first.glass.box.cell))
     assert float(used_share(first.listing, model, first.glass, skin)) < 1
     assert np.isinf(used_share(first.listing, model, wide, skin))

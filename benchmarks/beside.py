@@ -3,6 +3,7 @@
 git worktree add ../before v0.1 && python benchmarks/beside.py ../before [words of row names]
 """
 
+import functools
 import importlib.util
 import sys
 from pathlib import Path
@@ -55,7 +56,28 @@ def rows(jg, plane, small, space, mixture):
     z, y = (field(e).reshape(e.position.shape) for e in (e, solid))
     shaken = glass.replace(position=glass.position + 0.05 * z)
     repeated = lambda f, count: lambda: [f() for _ in range(count)][-1]
+
+    def moving(name, n, temperature, steps):
+        """A liquid that moves on from where lists and speeds are usual; made when first asked."""
+        where = jg.prepare if hasattr(jg.prepare, "run_dynamics") else jg
+        model = jg.models.get(name)
+        run = lambda motion, k: where.run_dynamics(model, motion, k, temperature=temperature)
+
+        @functools.cache
+        def warm():
+            glass = jg.quench(model, start(jg, name, n)).glass
+            key = jax.random.key(1)
+            return run(where.start_dynamics(key, model, glass, temperature=temperature), 1000)
+
+        return lambda: run(warm(), steps).position
+
     return {
+        "1,000 steps, ipl2d n = 400": moving("ipl2d", 400, 0.5, 1000),
+        "1,000 steps, ipl2d n = 1,600": moving("ipl2d", 1_600, 0.5, 1000),
+        "1,000 steps, poly2d n = 1,024": moving("poly2d", 1_024, 0.2, 1000),
+        "200 steps, ipl2d n = 10,000": moving("ipl2d", 10_000, 0.5, 200),
+        "200 steps, ipl3d n = 2,000": moving("ipl3d", 2_000, 0.5, 200),
+        "200 steps, kalj n = 4,096": moving("kalj", 4_096, 1.0, 200),
         "200 products, 2D n = 10,000": repeated(lambda: product(e, z), 200),
         "200 products, 3D n = 2,000": repeated(lambda: product(solid, y), 200),
         "10 energies": repeated(lambda: jg.energy(model, glass), 10),

@@ -155,12 +155,13 @@ def _counts(u, i, j, valid, width, entries=1):
     n, dim = u.shape
     leaf = LEAF if dim <= 2 else LEAF_IN_SPACE
     axes = _axes(width, max(0, round(math.log2(max(n / leaf, 1)))))
-    level, _ = _homes(u, i, j, valid, axes)
-    needed = int(jnp.sum(jnp.where(valid, jnp.abs(level[i] - level[j]), 0)))
+    level, home = _homes(u, i, j, valid, axes)
+    low, top = (np.asarray(level)[np.asarray(ends)] for ends in (i, j))
+    needed = int(np.sum(np.abs(low - top), where=np.asarray(valid)))
     if needed > entries:
         entries = _with(ROOMY, needed)
     _check_keys(n, entries, len(axes))
-    found = _search(u, i, j, valid, axes, entries)
+    found = _search(level, home, i, j, valid, len(axes), entries)
     numbers = lambda counts: tuple(map(int, jax.device_get(counts)))
     return _Counts(axes, numbers(found.owned), numbers(found.bounded), entries)
 
@@ -204,13 +205,14 @@ def _check_keys(n, entries, depth):
 
 def dissect(plan, u, i, j, valid):
     """The Tree of coordinates u (n, dim) and pairs, of the static shape of a Plan."""
-    return _tabulate(plan, i, j, valid, _search(u, i, j, valid, plan.axes, plan.entries))
+    # Compiled apart, for what a plan follows from has the same homes and another use for them.
+    level, home = _homes(u, i, j, valid, plan.axes)
+    found = _search(level, home, i, j, valid, plan.depth, plan.entries)
+    return _tabulate(plan, i, j, valid, found)
 
 
-@functools.partial(jax.jit, static_argnums=(4, 5))
-def _search(u, i, j, valid, axes, entries):
-    depth = len(axes)
-    level, home = _homes(u, i, j, valid, axes)
+@functools.partial(jax.jit, static_argnums=(5, 6))
+def _search(level, home, i, j, valid, depth, entries):
     place, owned = _places(level, home, depth)
     low, top = _ends(level[i] <= level[j], i, j)
     # A last pair that is none takes the room that is left.
@@ -221,7 +223,7 @@ def _search(u, i, j, valid, axes, entries):
     up = jnp.maximum(last[pair] - number, 0)  # levels above that of the lower end
     at = level[low] - up
     node = jnp.where(number <= last[-1], (1 << at) + (home[low] >> up), 2 ** (depth + 1))
-    seat, first, bounded = _boundary(node, top, u.shape[0], depth)
+    seat, first, bounded = _boundary(node, top, level.size, depth)
     of_level = [slice(2**l, 2 ** (l + 1)) for l in range(depth + 1)]
     most = lambda counts: jnp.stack([jnp.max(counts[nodes]) for nodes in of_level])
     rest = jnp.maximum(last[:-1], 0), most(owned), most(bounded), last[-1] >= entries

@@ -90,7 +90,7 @@ def test_what_is_loaded_late_leaves_compiled_programs():
 import sys, jax, jaxglass as jg
 jax.config.update("jax_enable_x64", True)
 traced = []
-model, glass = jg.models.get("ipl2d"), jg.random_glass(jax.random.key(0), "ipl2d", 64)
+model, glass = jg.models.get("ipl2d"), jg.random_glass(jax.random.key(0), "ipl2d", 400)
 quench = jax.jit(lambda g: traced.append(1) or jg.quench(model, g))
 e = jg.expand(model, quench(glass).glass)
 jg.quartic_mode(e, e.position, method="optax")

@@ -9,18 +9,23 @@ UNKNOWN = 4e9  # bytes taken for granted where nothing tells
 
 def whole_memory() -> float:
     """Bytes that this process may ever hold; the same from call to call."""
-    limit = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit")
-    if limit is not None:
-        return limit
+    stats = _of_device()
+    if "bytes_limit" in stats:
+        return stats["bytes_limit"]
     return min(_of_machine("MemTotal"), _granted())
 
 
 def free_memory() -> float:
     """Bytes free now."""
-    stats = jax.local_devices()[0].memory_stats() or {}
+    stats = _of_device()
     if "bytes_limit" in stats:
         return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
     return min(_of_machine("MemAvailable"), _granted())
+
+
+def _of_device():
+    """What the device accounts for; nothing on CPUs."""
+    return jax.local_devices()[0].memory_stats() or {}
 
 
 def _of_machine(entry):

@@ -7,14 +7,8 @@ import pytest
 
 import jaxglass as jg
 
-SLOW = {
-    "poly3d",
-    "ipl3d",
-    "ipl4d",
-    "mblj",
-    "sticky_0.70",
-    "sticky_0.95",
-}  # others have their dimension and shape
+# Others have their dimension and shape.
+SLOW = {"poly3d", "ipl3d", "ipl4d", "mblj", "sticky_0.70", "sticky_0.95"}
 
 
 @pytest.mark.parametrize(

@@ -4,22 +4,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from shared import DATA
 
 import jaxglass as jg
 
 
 @pytest.fixture(scope="module", params=("harmonic", "hertz"))
 def packing(request):
-    """A dense packing of contacts with two events early, whatever minimum rounding leads to, and
-    its model.
+    """A dense packing of contacts, and its model; kept in a file, since of a random start rounding
+    decides which minimum is found.
     """
     model = jg.models.get(request.param)
-    for k in range(4, 20):
-        start = jg.random_glass(jax.random.key(k), request.param, 64)
-        glass = jg.require(jg.quench(model, start), accept=jg.Status.RATTLERS).glass
-        if int(jg.shear(model, glass, max_strain=0.05, step=5e-3).count) >= 2:
-            return model, glass
-    raise AssertionError("no packing has two events early")
+    start = jg.random_glass(jax.random.key(5), request.param, 64)
+    start = start.replace(position=jnp.asarray(np.load(DATA / "packings_64.npz")[request.param]))
+    return model, jg.require(jg.quench(model, start), accept=jg.Status.RATTLERS).glass
 
 
 def moved(model, glass, strain):

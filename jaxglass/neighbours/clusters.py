@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.arrays import take
+from ..core.samples import one_by_one
 from ..system.bonds import pack, pack_words
 from .cells import nearest, of_sample, square
 
@@ -224,7 +225,8 @@ def _near_groups(plan, cells, group, box, count):
 def _near_clusters(plan, cells, box, first, cluster, valid, overflow):
     """Pairs of clusters i >= j that come near, by the bits of the 32 clusters of a group.
 
-    The bits are summed as float64, which XLA vectorises.
+    The bits are summed as float64, which XLA vectorises; powers on a GPU are not exact, hence the
+    table.
     """
     dim = len(box) // 2
     sample = cluster // (box.shape[1] // plan.samples)
@@ -232,7 +234,7 @@ def _near_clusters(plan, cells, box, first, cluster, valid, overflow):
     theirs = take(box, first + jnp.arange(GROUP, dtype=first.dtype)[:, None], axis=1)
     apart, half = theirs[:dim] - mine[:dim, None], theirs[dim:] + mine[dim:, None]
     near = _touch(plan, cells, sample, apart, half)
-    power = 2.0 ** jnp.arange(GROUP)[:, None]
+    power = jnp.asarray(np.ldexp(1.0, np.arange(GROUP)))[:, None]
     word = jnp.sum(jnp.where(near, power, 0.0), axis=0)
     up_to = jnp.where(valid, jnp.clip(cluster - first + 1, 0, GROUP), 0).astype(jnp.uint64)
     bits = word.astype(jnp.int64).astype(jnp.uint64) & ((jnp.uint64(1) << up_to) - jnp.uint64(1))
@@ -264,38 +266,50 @@ _WORDS = SIZE * SIZE // 32
 
 
 def _near_particles(plan, cells, points, who, ranges, ci, cj, count, overflow):
-    """Pairs of particles of near clusters, a strip of clusters after the other."""
-    most = -(-plan.pairs // STRIP)
-    used = jnp.clip(-(-count // STRIP), 1, most)
+    """Pairs of particles of near clusters."""
     per_sample = points.shape[1] // plan.samples
     ours, others = (jnp.concatenate([points, f(who)]) for f in (ranges.rows, ranges.columns))
-    strips = [jnp.pad(k, (0, -plan.pairs % STRIP)).reshape(most, STRIP) for k in (ci, cj)]
     tests = functools.partial(_compared, ranges, len(points))
-    nothing = lambda *unused: jnp.zeros((STRIP, _WORDS), jnp.uint32)
 
-    def strip(at, words):
-        i, j = (k[at] for k in strips)
-        valid = at * STRIP + jnp.arange(STRIP) < count
+    def words_of(i, j, valid, tests=tests):
         mine, theirs = take(ours, i, axis=1), take(others, j, axis=1)
         metric = [jnp.broadcast_to(g, i.shape) for g in of_sample(cells.metric, i // per_sample)]
-        # What enters a branch is stored once; without it XLA gathers every number eight times over.
-        arguments = jnp.moveaxis(mine, -1, 0), jnp.moveaxis(theirs, -1, 0), jnp.stack(metric)
-        found = jax.lax.cond(at < used, tests, nothing, *arguments, i == j, valid)
-        return words.at[at].set(found)
+        mine, theirs = jnp.moveaxis(mine, -1, 0), jnp.moveaxis(theirs, -1, 0)
+        return tests(mine, theirs, jnp.stack(metric), i == j, valid)
 
-    words = jnp.zeros((most, STRIP, _WORDS), jnp.uint32)
-    words = jax.lax.fori_loop(0, used, strip, words)
+    if one_by_one():
+        words = _in_strips(words_of, tests, ci, cj, count)
+        ci, cj = (jnp.pad(k, (0, -len(k) % STRIP)) for k in (ci, cj))
+    else:
+        words = words_of(ci, cj, jnp.arange(len(ci)) < count)
     word, bit, ok, found = pack_words(words.reshape(-1), plan.capacity)
     pair, part = word // _WORDS, word % _WORDS
     a, b = 4 * part + take(jnp.array(_MINE), bit), take(jnp.array(_THEIRS), bit)
-    ci, cj, who = strips[0].reshape(-1), strips[1].reshape(-1), who.reshape(-1)
+    who = who.reshape(-1)
     i, j = take(who, take(ci, pair) * SIZE + a), take(who, take(cj, pair) * SIZE + b)
     spread = jnp.arange(plan.capacity, dtype=jnp.int32) % (plan.samples * plan.n)
     return jnp.where(ok, i, spread), jnp.where(ok, j, spread), found, overflow
 
 
+def _in_strips(words_of, tests, ci, cj, count):
+    """Words of pairs of clusters, a strip after the other, as far as there are any."""
+    most = -(-len(ci) // STRIP)
+    used = jnp.clip(-(-count // STRIP), 1, most)
+    strips = [jnp.pad(k, (0, -len(k) % STRIP)).reshape(most, STRIP) for k in (ci, cj)]
+    nothing = lambda *unused: jnp.zeros((STRIP, _WORDS), jnp.uint32)
+
+    def strip(at, words):
+        # What enters a branch is stored once; without it XLA gathers every number eight times over.
+        if_used = lambda *a: jax.lax.cond(at < used, tests, nothing, *a)
+        valid = at * STRIP + jnp.arange(STRIP) < count
+        return words.at[at].set(words_of(strips[0][at], strips[1][at], valid, if_used))
+
+    words = jnp.zeros((most, STRIP, _WORDS), jnp.uint32)
+    return jax.lax.fori_loop(0, used, strip, words)
+
+
 def _compared(ranges, dim, mine, theirs, metric, same, valid):
-    """Words (STRIP, 2) of pairs of clusters: which of their members are within range."""
+    """Words (k, 2) of k pairs of clusters: which of their members are within range."""
     words = []
     for half in range(_WORDS):
         word, later = jnp.zeros(same.shape), 0

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from ..core.arrays import add_rows, take
+from ..core.samples import one_by_one
 from ..core.struct import Struct
 from ..models.pair import Scales, scales_of, slope_of, value_of
 from ..system.bonds import Bonds
@@ -59,7 +60,8 @@ def pairs_of(model, all, bonds):
 def forces(model, all, pairs, position):
     """Forces (s, n, d) on the particles of an Assembly at positions (s, n, d).
 
-    A pair pulls along its separation, so that fractional components serve until the end.
+    A pair pulls along its separation, so that fractional components serve until the end. CPUs go
+    chunk by chunk, as far as there are pairs.
 
     Args:
         model: settled model.
@@ -69,6 +71,10 @@ def forces(model, all, pairs, position):
     """
     place = all.place(position)
     dim = place.shape[1]
+    if not one_by_one():
+        pull = _pulls(model, all, pairs, take(place, pairs.j) - take(place, pairs.i))
+        zero = jnp.zeros_like(place)
+        return all.real(add_rows(zero, pairs.i, pull) - add_rows(zero, pairs.j, pull))
     rows = jnp.pad(place, ((0, 0), (0, dim % 2)))  # rows of three are read slowly
     capacity = len(pairs.i)
     chunks = chunks_of(capacity, dim)

@@ -12,6 +12,8 @@ import pytest
 from jaxglass.core import samples
 from jaxglass.linalg.lapack import eigh, inverse_cholesky, orthonormal
 
+ON_CPUS = pytest.mark.skipif(not samples.one_by_one(), reason="other devices take a batch together")
+
 
 @pytest.fixture(scope="module")
 def matrices():
@@ -19,6 +21,7 @@ def matrices():
     return a @ a.transpose(0, 2, 1) + jnp.eye(6)
 
 
+@ON_CPUS
 @pytest.mark.parametrize("function", (eigh, orthonormal, inverse_cholesky))
 def test_a_batch_equals_one_by_one_without_a_batched_call(function, matrices):
     batched = jax.jit(jax.vmap(function))
@@ -37,6 +40,7 @@ def test_accelerators_take_a_batch_together(function, matrices, monkeypatch):
     assert "scan" not in jaxpr and "f64[3,6,6]" in jaxpr
 
 
+@ON_CPUS
 def test_the_loop_is_that_of_the_device_work_is_traced_for():
     assert samples.one_by_one()
     with jax.default_device(jax.devices("cpu")[0]):

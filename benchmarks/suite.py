@@ -82,6 +82,8 @@ def main():
     args = parser.parse_args()
     where = machine()
     path = HERE / "results" / (re.sub(r"\W+", "-", where.split(";")[0].lower()).strip("-") + ".md")
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        where += ". First calls: with programs from a cache where it held them."
     found, failed = sections(path), []
     names = tables()
     if unknown := set(args.files) - {*FILES, *names}:

@@ -112,5 +112,47 @@ def _tabulated(name, points, style):
     return "; ".join([f"pair_style table {style} {points}", *pairs])
 
 
+def _silicon(name, points, style):
+    p = {k: float(v) for k, v in jg.models.get(name).parameters.items()}
+    path = Path(tempfile.mkdtemp()) / "sw"
+    names = "strength", "gamma", "cosine", "A", "B", "p", "q"
+    numbers = 1.0, 1.0, 1.8, *(p[name] for name in names), 0.0
+    path.write_text(f"X X X {' '.join(map(repr, numbers))}\n")
+    return f"pair_style sw; pair_coeff * * {path} X X"
+
+
+def _embedded(name, points, style):
+    """A setfl table of the model's own functions."""
+    model = jg.models.get(name)
+    k, end = model.species, float(model.cutoff)
+    r, rho = end / points * np.arange(points), 100.0 / points * np.arange(points)
+    kinds = lambda a: jnp.full(points, a)
+    (sums,), pair = model.terms, energy_of(model)
+    near = jnp.maximum(jnp.asarray(r), 0.3)
+    rows = near[:, None] * jnp.array([1.0, 0.0, 0.0])
+    energy = model.settled()
+    blocks = []
+    for a in range(k):
+        given = sums.at(energy, rows, kinds(a), kinds(a))
+        blocks += [f"{a + 1} 1.0 4.0 fcc", sums.of(energy, jnp.asarray(rho), kinds(a)), given]
+    scales = lambda a, b: scales_of(model, kinds(a), kinds(b))
+    blocks += [r * pair(0.5 * near**2, scales(a, b)) for a in range(k) for b in range(a + 1)]
+    path = Path(tempfile.mkdtemp()) / "eam.alloy"
+    with path.open("w") as out:
+        names = " ".join(f"E{a}" for a in range(k))
+        grids = f"{points} {float(rho[1])!r} {points} {float(r[1])!r} {end!r}"
+        out.write(f"of {name}\n\n\n{k} {names}\n{grids}\n")
+        for block in blocks:
+            text = block if isinstance(block, str) else "\n".join(f"{v:.14g}" for v in block)
+            out.write(text + "\n")
+    return f"pair_style eam/alloy; pair_coeff * * {path} {names}"
+
+
 PAIRS = {"AA": (0, 0), "AB": (0, 1), "BB": (1, 1)}
-POTENTIALS = {"kalj": _kob_andersen, "ipl2d": _tabulated, "ipl3d": _tabulated}
+POTENTIALS = {
+    "kalj": _kob_andersen,
+    "ipl2d": _tabulated,
+    "ipl3d": _tabulated,
+    "sw": _silicon,
+    "cuzr": _embedded,
+}

@@ -19,16 +19,24 @@ from .core.status import Status, describe, require
 from .ensemble.mapping import map_ensemble
 from .host.progress import Progress
 from .landscape.contractions import Coefficients, coefficients, fourth, hvp, third
+from .landscape.covariance import (
+    MeasuredHessian,
+    hessian_from_covariance,
+    measured_hessian,
+)
 from .landscape.energy import EnergyExpansion
 from .landscape.engine import Factor, factorise, log_determinant
-from .landscape.expansion import Expansion, expand
+from .landscape.expand import expand
+from .landscape.expansion import Expansion
 from .landscape.hessian import HessianExpansion, from_hessian, to_scipy
 from .landscape.particles import particle_mean, particle_sum
 from .landscape.solve import Solution, solve
 from .landscape.strain import stress
+from .landscape.terms import TermExpansion
 from .landscape.total import energy, force
 from .linalg.stochastic import Estimate
 from .minimise.quench import Quenched, quench
+from .models.manybody import ManyBodyModel
 from .models.pair import PairModel
 from .modes.harmonic import Modes, lowest_modes
 from .modes.spots import SoftSpots, soft_spots
@@ -88,6 +96,8 @@ __all__ = [
     "FirstEvent",
     "Glass",
     "HessianExpansion",
+    "ManyBodyModel",
+    "MeasuredHessian",
     "Histogram",
     "LocalThermalEnergy",
     "Modes",
@@ -108,6 +118,7 @@ __all__ = [
     "Stored",
     "Strength",
     "SwapRun",
+    "TermExpansion",
     "analysis",
     "box",
     "coefficients",
@@ -127,6 +138,7 @@ __all__ = [
     "fourth",
     "from_hessian",
     "glass",
+    "hessian_from_covariance",
     "hvp",
     "indicators",
     "io",
@@ -137,6 +149,7 @@ __all__ = [
     "make_glass",
     "make_glasses",
     "map_ensemble",
+    "measured_hessian",
     "models",
     "modes",
     "particle_mean",

@@ -23,7 +23,7 @@ def nonaffinity(e, *, plane: tuple[int, int] = (0, 1), modes: Modes | None = Non
         >>> bool(abs(local.sum() / jg.shear_modulus(e).relaxation - 1) < 1e-8)
         True
     """
-    need("nonaffinity", e, "terms", "glass")
+    need("nonaffinity", e, "groups", "glass")
     modes = spectrum(e) if modes is None else modes
     force = jnp.einsum("knd,nd->k", modes.vector, mixed_strain(e, plane))
     weight = (force / modes.frequency) ** 2 / e.glass.box.volume

@@ -8,11 +8,13 @@ the product M z of fields (n, d) or of columns (n, d, c). What it has beyond tha
     part     methods and fields                                             pairs  energy  Hessian
     bonds    bonds, difference(z), scatter(per bond): a term's view of z      x              x
     terms    separation, derivative, energy, force, stiffness of every bond   x
+    groups   two, the pairs, and groups of terms of more particles            x
     higher   third(a, b), fourth(z)                                           x      x
     glass    glass: particles in a box                                        x      x
     blocks   the Hessian in blocks, which the direct engine factors           x
 
-A new group of terms writes its own ``difference``, ``scatter``, ``second``, ``third`` and
+A model of many bodies has bonds, groups, higher and glass, and blocks where all its terms are
+triples. A new group of terms writes its own ``difference``, ``scatter``, ``second``, ``third`` and
 ``fourth`` and names its parts; nothing else asks what kind of expansion it holds.
 """
 
@@ -26,8 +28,12 @@ NEEDS = {
         "expand a PairModel, or give from_hessian the pairs that interact",
     ),
     "terms": (
-        "the bonds of a pair model with the energy of each",
+        "the bonds of a pair model with all energy in them",
         "expand a PairModel",
+    ),
+    "groups": (
+        "the terms of a model",
+        "expand a model with its glass",
     ),
     "higher": (
         "third and fourth derivatives",

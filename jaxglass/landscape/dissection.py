@@ -53,7 +53,7 @@ def tree_on(plan, glass, bonds):
 
 
 def _usual(e, room=SNUG):
-    return usual_plan(e.count, _width(e), e.pairs.capacity, room)
+    return usual_plan(e.count, _width(e), e.likely, room)
 
 
 def _width(e):

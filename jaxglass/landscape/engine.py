@@ -22,6 +22,7 @@ from ..host.memory import whole_memory
 from ..linalg import nested, nested_inverse
 from . import dissection
 from .contract import need, provides
+from .coupled import between
 
 # Of all memory: what the direct engine may take before "auto" turns to another method. A solve, a
 # search and what the user holds want the rest. Of 24 GB that is n = 350,000 in the plane and 20,000
@@ -170,6 +171,16 @@ def inverse_blocks(e, factor):
     Shapes (b, d, d) and (n, d, d).
     """
     return dissection.bond_blocks(e, jax.lax.stop_gradient(factor.inside))
+
+
+def blocks_between(e, factor):
+    """The function of particles p, q that share a term -> G_pq (..., d, d); None for pairs alone,
+    whose blocks say all.
+    """
+    if not (provides(e, "groups") and e.groups):
+        return None
+    mixed, own = nested_inverse.inverse_blocks(jax.lax.stop_gradient(factor.inside), *e.blocks)
+    return between(e.pairs, own, mixed)
 
 
 def squared_inverse_blocks(e, factor):

@@ -14,7 +14,6 @@ from JAX.
 
 import functools
 import math
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,15 +21,14 @@ import numpy as np
 from jax import Array
 
 from ..core.arrays import dot
-from ..core.checks import integer, is_traced
+from ..core.checks import is_traced
 from ..core.status import Status, flag
 from ..core.struct import Struct, static
-from ..models.pair import PairModel, derivatives, mixed
+from ..models.pair import derivatives, mixed
 from ..neighbours import search
 from ..system.bonds import Bonds, contacts
 from ..system.box import fractional, minimum_image
 from ..system.glass import Glass
-from .energy import EnergyExpansion
 from .shared import OfBonds, OfGlass
 
 
@@ -46,8 +44,9 @@ class Expansion(OfGlass, OfBonds, Struct):
         reach: bound on the length of bonds.
     """
 
-    has = frozenset({"bonds", "terms", "higher", "glass", "blocks"})
+    has = frozenset({"bonds", "terms", "groups", "higher", "glass", "blocks"})
     kind = "an expansion of a pair model"
+    groups = ()  # of terms of more particles
 
     glass: Glass
     bonds: Bonds
@@ -55,6 +54,11 @@ class Expansion(OfGlass, OfBonds, Struct):
     derivative: Array
     status: Array
     reach: float = static()
+
+    @property
+    def two(self) -> "Expansion":
+        """The pairs of it."""
+        return self
 
     @property
     def energy(self) -> Array:
@@ -82,6 +86,11 @@ class Expansion(OfGlass, OfBonds, Struct):
     def pairs(self) -> Bonds:
         """Pairs of particles whose blocks of the Hessian may differ from zero."""
         return self.bonds
+
+    @property
+    def likely(self) -> int:
+        """How many pairs the direct engine should expect."""
+        return self.bonds.capacity
 
     @property
     def blocks(self) -> tuple[Array, Array]:
@@ -170,48 +179,19 @@ def bond_fourth(e, z):
     return along_z[:, None] * z + along_r[:, None] * r
 
 
-def expand(model: Any, glass: Glass, *, capacity: int | None = None) -> Any:
-    """Expands the energy of a glass to fourth order about its positions.
-
-    Args:
-        model: PairModel; or any function energy(position) -> scalar, for many-body models, which
-            gives an expansion without bonds that serves every matrix-free method.
-        glass: Glass, usually an inherent structure from ``quench``.
-        capacity: number of bonds to make room for. Default: what the glass needs, rounded up; under
-            tracing, what the model expects.
-
-    Returns:
-        Expansion with glass, bonds (i, j, valid), separation, energy, force, stiffness per bond,
-        and status. Bond overflow and rattlers are flagged in status.
-
-    Example:
-        >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
-        >>> int(e.bonds.count), e.stiffness.shape[1:]
-        (1, (2, 2))
-    """
-    if not isinstance(model, PairModel):
-        if not callable(model):
-            raise TypeError(
-                "model must be a PairModel or a function energy(position), "
-                f"found {type(model).__name__}"
-            )
-        if capacity is not None:
-            raise ValueError(
-                "capacity is a number of bonds, and an expansion of energy(position) has none: "
-                "leave it out"
-            )
-        return EnergyExpansion(glass, jnp.int32(0), model)
+def expand_pairs(model, glass, capacity=None):
+    """The Expansion of a PairModel."""
     search.check(model, glass)
     if capacity is not None:
         return _expand(
             model,
             glass,
-            search.plan(model, glass, capacity=integer("capacity", capacity, at_least=1)),
+            search.plan(model, glass, capacity=capacity),
         )
     roomy = search.with_room(
         lambda room: _expand(model, glass, search.plan(model, glass, room=room)), model, glass
     )
-    return roomy if is_traced(roomy) else _trimmed(roomy)
+    return roomy if is_traced(roomy) else trimmed(roomy)
 
 
 @functools.partial(jax.jit, static_argnums=2)
@@ -245,7 +225,7 @@ def at_bonds(model, glass, bonds, order, scales=None):
     )
 
 
-def _trimmed(e):
+def trimmed(e):
     """Drops padding beyond the next step of about n/8 bonds: similar glasses share programs."""
     step = max(32, 2 ** round(math.log2(max(e.count / 8, 1))))
     capacity = min(step * math.ceil((int(np.sum(e.bonds.valid)) + 1) / step), e.bonds.capacity)

@@ -48,6 +48,11 @@ class HessianExpansion(OfBonds, Struct):
     status: Array
 
     @property
+    def likely(self) -> int:
+        """How many pairs the direct engine should expect."""
+        return self.pairs.capacity
+
+    @property
     def blocks(self) -> tuple[Array, Array]:
         """Blocks of the Hessian: M_ii of every particle, M_ij of every pair."""
         return self.own, self.coupling
@@ -198,7 +203,7 @@ def _blocks(matrix, n, dim):
 
 
 def to_scipy(e) -> Any:
-    """The Hessian of an expansion with bonds as a SciPy CSR matrix (n d, n d).
+    """The Hessian of an expansion that holds it in blocks, as a SciPy CSR matrix (n d, n d).
 
     Example:
         >>> e = jg.expand(jg.models.get("ipl2d"), jg.glass([[0.0, 0.0], [1.0, 0.0]], 8.0))
@@ -207,15 +212,16 @@ def to_scipy(e) -> Any:
     """
     import scipy.sparse
 
-    need("to_scipy", e, "terms")
-    valid = np.asarray(e.bonds.valid)
-    i, j, k = (np.asarray(a)[valid] for a in (e.bonds.i, e.bonds.j, e.stiffness))
+    need("to_scipy", e, "blocks")
+    valid = np.asarray(e.pairs.valid)
+    own, coupling = map(np.asarray, e.blocks)
+    i, j, k = (np.asarray(a)[valid] for a in (e.pairs.i, e.pairs.j, coupling))
     n, d = e.position.shape
-    axis = np.arange(d)
+    axis, every = np.arange(d), np.arange(n)
     entries = []
-    for p, q, sign in ((i, i, 1), (j, j, 1), (i, j, -1), (j, i, -1)):
-        rows = np.broadcast_to(p[:, None, None] * d + axis[:, None], k.shape)
-        columns = np.broadcast_to(q[:, None, None] * d + axis, k.shape)
-        entries.append((rows.ravel(), columns.ravel(), (sign * k).ravel()))
+    for p, q, block in ((every, every, own), (i, j, k), (j, i, np.swapaxes(k, 1, 2))):
+        rows = np.broadcast_to(p[:, None, None] * d + axis[:, None], block.shape)
+        columns = np.broadcast_to(q[:, None, None] * d + axis, block.shape)
+        entries.append((rows.ravel(), columns.ravel(), block.ravel()))
     rows, columns, values = map(np.concatenate, zip(*entries, strict=True))
     return scipy.sparse.csr_matrix((values, (rows, columns)), shape=(n * d, n * d))

@@ -13,7 +13,7 @@ from jax import Array
 from ..core.status import Status, flag
 from ..linalg.dense import as_matrix, pseudo_inverse
 from .contract import provides
-from .engine import apply_inverse, inverse_blocks
+from .engine import apply_inverse, blocks_between, inverse_blocks
 from .solve import remove_translation, solve
 
 GOOD = 1e-8  # relative residual of M^-1 b: a refined direct solution reaches 1e-13
@@ -24,6 +24,8 @@ class Inverse(NamedTuple):
 
     Attributes:
         blocks: (b, d, d), B_b; None without bonds.
+        between: function of particles p, q -> blocks of M^-1 (..., d, d), of those that share a
+            term of more than two; None where there are no such terms.
         apply: function (n, d) -> (n, d) and status, M^-1 on a field.
         columns: function of indices k of coordinates -> (n, d, c), columns of M^-1; None if only
             modes are known.
@@ -34,6 +36,7 @@ class Inverse(NamedTuple):
     apply: Callable
     columns: Callable | None
     status: Array
+    between: Callable | None = None
 
 
 def exact(e, factor):
@@ -57,7 +60,8 @@ def direct(e, factor):
         unit = jnp.zeros((n * d, k.size)).at[k, jnp.arange(k.size)].set(1.0).reshape(n, d, -1)
         return remove_translation(apply_inverse(e, factor, remove_translation(unit)))
 
-    return Inverse(inverse_blocks(e, factor)[0], apply, columns, factor.status)
+    blocks, every = inverse_blocks(e, factor)[0], blocks_between(e, factor)
+    return Inverse(blocks, apply, columns, factor.status, every)
 
 
 def of_modes(e, modes):
@@ -90,7 +94,8 @@ def dense(e):
     i, j = e.bonds.i, e.bonds.j
     mixed = g[i, :, j, :]
     blocks = g[i, :, i, :] + g[j, :, j, :] - mixed - jnp.swapaxes(mixed, -1, -2)
-    return Inverse(jnp.where(e.bonds.valid[:, None, None], blocks, 0.0), apply, columns, status)
+    blocks = jnp.where(e.bonds.valid[:, None, None], blocks, 0.0)
+    return Inverse(blocks, apply, columns, status, lambda p, q: g[p, :, q, :])
 
 
 def dense_inverse(e):

@@ -36,7 +36,7 @@ def stress(e) -> Array:
         >>> bool(jg.stress(e)[0, 0] < 0)    # a repelling pair pushes the walls out
         True
     """
-    need("stress", e, "terms", "glass")
+    need("stress", e, "groups", "glass")
     return _stress(e)
 
 
@@ -48,7 +48,7 @@ def mixed_strain(e, direction: Any) -> Array:
         >>> jg.response.mixed_strain(e, (0, 1)).shape
         (2, 2)
     """
-    need("mixed_strain", e, "terms", "glass")
+    need("mixed_strain", e, "groups", "glass")
     return _mixed(e, as_direction(direction, e.glass.dim))
 
 
@@ -60,24 +60,49 @@ def strain_curvature(e, direction: Any) -> Array:
         >>> jg.response.strain_curvature(e, (0, 1)).shape
         ()
     """
-    need("strain_curvature", e, "terms", "glass")
+    need("strain_curvature", e, "groups", "glass")
     return _curvature(e, as_direction(direction, e.glass.dim))
 
 
 @jax.jit
 def _stress(e):
-    return jnp.einsum("bi,bj->ij", e.force, e.separation) / e.glass.box.volume
+    total = jnp.einsum("bi,bj->ij", e.two.force, e.two.separation)
+    for group in e.groups:
+        total += jnp.einsum("tai,taj->ij", group.pull, group.separation)
+    return total / e.glass.box.volume
 
 
 @jax.jit
 def _mixed(e, direction):
-    return e.scatter(bond_second(e, e.separation @ direction.T))
+    total = e.scatter(bond_second(e.two, e.two.separation @ direction.T))
+    for group in e.groups:
+        total += group.scatter(group.second(group.separation @ direction.T), e.count)
+    return total
 
 
 @jax.jit
 def _curvature(e, direction):
-    w = e.separation @ direction.T
-    return jnp.sum(w * bond_second(e, w))
+    return jnp.einsum("ij,ij->", direction, _affine(e, direction))
+
+
+def born(e):
+    """d2U / dF_ij dF_kl at frozen fractional coordinates, for all displacement gradients,
+    (d, d, d, d).
+    """
+    d = e.glass.dim
+    directions = jnp.eye(d * d).reshape(d * d, d, d)
+    return jnp.moveaxis(jax.lax.map(lambda f: _affine(e, f), directions), 0, 2).reshape((d,) * 4)
+
+
+def _affine(e, direction):
+    """d2U / dF_ij dgamma at frozen fractional coordinates, (d, d)."""
+    r = e.two.separation
+    total = jnp.einsum("bi,bj->ij", bond_second(e.two, r @ direction.T), r)
+    for group in e.groups:
+        r = group.separation
+        rows = jnp.where(group.held[..., None], group.second(r @ direction.T), 0.0)
+        total += jnp.einsum("tai,taj->ij", rows, r)
+    return total
 
 
 def as_direction(direction, dim):

@@ -9,7 +9,10 @@ from jax import Array
 from ..core.arrays import dot
 from ..core.status import or_nan
 from ..core.struct import Struct
-from ..models.pair import PairModel, derivatives, mixed, value_of
+from ..models.manybody.model import ManyBodyModel, is_many
+from ..models.pair import PairModel, derivatives, mixed, settled, value_of
+from ..neighbours.assembly import assembly_of
+from ..neighbours.listing import pairs_of, potential
 from ..neighbours.search import check, find_bonds, plan, with_room
 from ..system.bonds import difference, scatter
 from ..system.box import minimum_image
@@ -22,13 +25,13 @@ class _Total(Struct):
     status: Array
 
 
-def energy(model: PairModel, glass: Glass) -> Array:
+def energy(model: PairModel | ManyBodyModel, glass: Glass) -> Array:
     """Potential energy of a glass, a scalar; NaN where the model cannot describe the glass.
 
     NaN where the model cannot describe the glass or two particles coincide.
 
     Args:
-        model: PairModel.
+        model: PairModel or ManyBodyModel.
         glass: Glass.
 
     Example:
@@ -39,7 +42,7 @@ def energy(model: PairModel, glass: Glass) -> Array:
     return _total(model, glass).energy
 
 
-def force(model: PairModel, glass: Glass) -> Array:
+def force(model: PairModel | ManyBodyModel, glass: Glass) -> Array:
     """Minus the gradient of the energy, (n, d).
 
     Example:
@@ -58,8 +61,15 @@ def energy_on(model, glass, bonds):
     return jnp.sum(value_of(model)(t, scales, bonds.valid))
 
 
+def energy_of_terms(model, glass, bonds, position):
+    """Energy of a model of many bodies at other positions, along given Bonds."""
+    one = jax.tree.map(lambda a: a[None], (glass, bonds))
+    all, model = assembly_of(model, one[0]), settled(model)
+    return potential(model, all, pairs_of(model, all, one[1]), position[None])[0]
+
+
 def _total(model, glass):
-    check(model, glass)
+    check(model, glass, many=True)
     return with_room(
         lambda room: _compiled_total(model, glass, plan(model, glass, room=room)), model, glass
     )
@@ -68,6 +78,11 @@ def _total(model, glass):
 @functools.partial(jax.jit, static_argnums=2)
 def _compiled_total(model, glass, sizes):
     bonds, status = find_bonds(jax.lax.stop_gradient(model), jax.lax.stop_gradient(glass), sizes)
+    if is_many(model):
+        value, slope = jax.value_and_grad(lambda x: energy_of_terms(model, glass, bonds, x))(
+            glass.position
+        )
+        return _Total(or_nan(status, value), or_nan(status, -slope), status)
     r = minimum_image(glass.box, difference(bonds, glass.position))
     scales = mixed(model, glass, bonds.i, bonds.j)
     per_bond, first = derivatives(model, scales, r, bonds.valid, 1)

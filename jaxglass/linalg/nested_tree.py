@@ -27,6 +27,7 @@ from ..core.struct import Struct, static
 
 LEAF = 40  # particles of a leaf in the plane: 20 to 80 run alike within 1.5 times
 LEAF_IN_SPACE = 60  # three dimensions and more: 31 to 125 run alike
+ALL = 0.8  # share of the particles in the root from which on there is but the root
 ROUNDS = 6  # of the cover; three do in the plane, six in space
 # Sizes are counts, something in proportion, and something in square roots of the counts, as counts
 # of disordered particles spread. Where there is no second try no mixture needed more than 1.3 times
@@ -147,7 +148,10 @@ def _with(room, count):
 def _usual_counts(n, width, pairs):
     with jax.core.eval_context():
         u, i, j, valid = _lattice(n, width, pairs)
-        return _counts(u, i, j, valid, width)
+        counts = _counts(u, i, j, valid, width)
+    if counts.own[0] > ALL * n:  # what cuts leave is hardly anything, and not alike in any two
+        return _Counts((), (n,), (0,), 1)
+    return counts
 
 
 def _counts(u, i, j, valid, width, entries=1):

@@ -22,9 +22,12 @@ from ..core.loop import bounded_loop
 from ..core.status import Status, flag
 from ..core.struct import Struct
 from ..core.vectors import no_tangent
+from ..landscape.energy import EnergyExpansion
 from ..landscape.expansion import at_bonds
 from ..landscape.solve import remove_translation
+from ..landscape.total import energy_of_terms
 from ..linalg.cg import cg
+from ..models.manybody.model import is_many
 from ..models.pair import settled
 from ..neighbours import search
 from ..neighbours.assembly import assembly_of, over_samples
@@ -110,7 +113,7 @@ def quench(
     """The inherent structure below a configuration.
 
     Args:
-        model: PairModel.
+        model: PairModel or ManyBodyModel.
         glass: Glass, any finite start.
         force_tol: largest force component allowed at the minimum, in units of the root mean square
             of the bond forces there. What rounding of the positions makes of a zero force is always
@@ -138,7 +141,7 @@ def quench(
         >>> bool(jg.quench(model, start).max_force < 1e-10)
         True
     """
-    search.check(model, glass)
+    search.check(model, glass, many=True)
     search.check_forces(model)
     positive("force_tol", force_tol)
     integer("max_steps", max_steps, at_least=1)
@@ -192,7 +195,7 @@ def push_apart(model, glass):
         >>> bool(jg.energy(model, jg.prepare.push_apart(model, start)) < jg.energy(model, start))
         True
     """
-    search.check(model, glass)
+    search.check(model, glass, many=True)
     attempt = lambda room: _push_apart(model, glass, plan=plan_moving(model, glass, room))
     return _placed(glass, search.with_room(attempt, model, glass).position)
 
@@ -364,11 +367,19 @@ def _minimum_jvp(settings, primals, tangents):
     bonds, _ = search.find_bonds(jax.lax.stop_gradient(model), at_minimum, settings.sizes)
 
     def gradient(model, glass):
-        return at_bonds(model, glass.replace(position=position), bonds, order=1).gradient()
+        return _along(model, glass.replace(position=position), bonds, order=1).gradient()
 
     _, slope = jax.jvp(gradient, (model, glass), tangents[:2])
-    e = at_bonds(model, glass.replace(position=position), bonds, order=2)
+    e = _along(model, glass.replace(position=position), bonds, order=2)
     return (position, constants), (_displacement(e, -slope), jax.tree.map(no_tangent, constants))
+
+
+def _along(model, glass, bonds, order):
+    """The derivatives of a glass along given bonds."""
+    if not is_many(model):
+        return at_bonds(model, glass, bonds, order)
+    energy = functools.partial(energy_of_terms, model, glass, bonds)
+    return EnergyExpansion(glass, jnp.int32(0), energy)
 
 
 def _displacement(e, b):

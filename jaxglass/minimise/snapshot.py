@@ -1,14 +1,16 @@
 """An Assembly seen along a list of pairs, up to second derivatives."""
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
 from ..core.arrays import add_rows, dot, take
 from ..core.struct import Struct
+from ..models.manybody.model import ManyBodyEnergy, is_many
 from ..models.pair import derivatives
 from ..neighbours.assembly import Assembly
-from ..neighbours.cells import nearest
 from ..neighbours.listing import PairList
+from ..neighbours.many import separations, term_energies
 
 
 class Snapshot(Struct):
@@ -55,11 +57,37 @@ class Snapshot(Struct):
         return add_rows(total, self.pairs.j, per_pair).reshape(self.position.shape[:2])
 
 
+class SnapshotOfTerms(Snapshot):
+    """With terms of more than two particles; derivatives and stiffness are those of the pairs,
+    which hold particles apart.
+
+    Attributes:
+        model: settled model.
+    """
+
+    model: ManyBodyEnergy
+
+    def gradient(self):
+        """(s, n, d)."""
+        pairs = self.derivative[1][:, None] * self.separation
+        return self._scatter(pairs + self._pull(self.separation))
+
+    def second(self, z):
+        """M z of a field (s, n, d)."""
+        rows = z.reshape(-1, z.shape[-1])
+        along = take(rows, self.pairs.j) - take(rows, self.pairs.i)
+        change = jax.jvp(self._pull, (self.separation,), (along,))[1]
+        return super().second(z) + self._scatter(change)
+
+    def _pull(self, r):
+        energy = lambda r: jnp.sum(term_energies(self.model, self.all, self.pairs, r))
+        return jax.grad(energy)(r)
+
+
 def snapshot(model, all, pairs, position):
     """The Snapshot of an Assembly at positions (s, n, d)."""
-    place = all.place(position)
-    r = nearest(take(place, pairs.j) - take(place, pairs.i))
-    cell = all.cell[0] if len(all.cell) == 1 else take(all.cell, pairs.i // all.n)
-    r = jnp.sum(cell * r[:, None, :], axis=-1)
-    valid = pairs.bonds.valid
-    return Snapshot(all, pairs, position, r, derivatives(model, pairs.scales, r, valid, 2))
+    r = separations(all, pairs, position)
+    of_pairs = derivatives(model, pairs.scales, r, pairs.bonds.valid, 2)
+    if is_many(model):
+        return SnapshotOfTerms(all, pairs, position, r, of_pairs, model)
+    return Snapshot(all, pairs, position, r, of_pairs)

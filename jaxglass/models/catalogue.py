@@ -23,6 +23,8 @@ from ..core.checks import choice
 from . import shapes
 from .build import pair
 from .entry import Entry, PowerLaw, species_of
+from .manybody.silicon import stillinger_weber
+from .manybody.zhou import copper_zirconium
 from .pair import PairModel
 
 BINARY = ((1.0, 1.18), (1.18, 1.4))
@@ -270,6 +272,32 @@ ENTRIES = (
         "are this package's choice",
     ),
     Entry(
+        name="sw",
+        model=stillinger_weber,
+        dim=3,
+        density=0.52,
+        composition=(1.0,),
+        liquid=0.09,
+        anneal=0.05,
+        step=0.005,
+        source="lambda and density from the thesis, table 6.1; the other numbers are those of "
+        "Stillinger and Weber (1985); temperatures are this package's choice",
+    ),
+    Entry(
+        name="cuzr",
+        model=copper_zirconium,
+        dim=3,
+        density=0.060,
+        composition=(0.5, 0.5),
+        liquid=0.17,
+        anneal=0.07,
+        step=0.02,
+        source="X. W. Zhou, R. A. Johnson and H. N. G. Wadley (2004), numbers of LAMMPS' database; "
+        "angstrom, eV, unit masses (the thesis has a tabulated copper-zirconium instead); the "
+        "switch from 6.5 to 7.1, the density and temperatures (2,000 and 800 K) are this package's "
+        "choice",
+    ),
+    Entry(
         name="hard2d",
         model=partial(
             pair,
@@ -322,8 +350,8 @@ def entry(name_or_entry: str | Entry) -> Entry:
     return BY_NAME[choice("name of the model", name_or_entry, names())]
 
 
-def get(name_or_entry: str | Entry) -> PairModel:
-    """The PairModel of a published model, or of an Entry.
+def get(name_or_entry: str | Entry) -> Any:
+    """The PairModel or ManyBodyModel of a published model, or of an Entry.
 
     Example:
         >>> jg.models.get("kalj").sigma.shape

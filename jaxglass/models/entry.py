@@ -7,6 +7,7 @@ from numbers import Real
 import numpy as np
 
 from ..core.checks import choice, positive
+from .manybody.model import ManyBodyModel
 from .pair import PairModel
 
 
@@ -45,7 +46,7 @@ class Entry:
 
     Attributes:
         name: for messages, files and checkpoints.
-        model: PairModel, or a function without arguments that makes one.
+        model: PairModel or ManyBodyModel, or a function without arguments that makes one.
         dim: dimensions, 2, 3 or 4.
         density: particles per volume.
         composition: the fraction of every species, in the order of the model's tables; or, for
@@ -69,7 +70,7 @@ class Entry:
     """
 
     name: str
-    model: PairModel | Callable
+    model: PairModel | ManyBodyModel | Callable
     dim: int
     density: float
     composition: tuple | Callable
@@ -83,7 +84,8 @@ class Entry:
     def __post_init__(self):
         if not isinstance(self.name, str):
             raise TypeError(f"name must be a string, found {type(self.name).__name__}")
-        if not (isinstance(self.model, PairModel) or callable(self.model)):
+        models = PairModel | ManyBodyModel
+        if not (isinstance(self.model, models) or callable(self.model)):
             raise TypeError(f"model must be a PairModel, found {type(self.model).__name__}")
         choice("dim", self.dim, (2, 3, 4))
         for name in ("density", "liquid", "anneal", "time", "step"):
@@ -92,7 +94,7 @@ class Entry:
             positive("parents", _number("parents", parent))
         if not callable(self.composition):
             object.__setattr__(self, "composition", _fractions(self.composition))
-        if isinstance(self.model, PairModel):
+        if isinstance(self.model, models):
             _refuse_unlike(self.model, self.composition)
 
 

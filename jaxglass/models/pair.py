@@ -145,6 +145,8 @@ def settled(model):
     """
     if isinstance(model, PairEnergy):
         return model
+    if not isinstance(model, PairModel):  # one of many bodies knows how
+        return model.settled()
     own = (model.parameters, model.sigma, model.epsilon, model.nonadditivity, model.cutoff)
     return PairEnergy(*own, _taylor_of(model), model.shape, model.reach)
 
@@ -224,7 +226,7 @@ def _masked(model, of):
         end = scales.cutoff * scales.cutoff
         inside = valid & (t < end)
         t = jnp.where(inside, t, HARMLESS**2 * end)
-        flat = lambda a: a.reshape(-1) if jnp.ndim(a) else a
+        flat = lambda a: a.reshape(-1) if jnp.shape(a) == t.shape else a
         value = jax.vmap(of(phi), (0, axes))(flat(t), jax.tree.map(flat, scales))
         return jnp.where(inside, value.reshape(t.shape), 0.0)
 

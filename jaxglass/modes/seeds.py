@@ -59,7 +59,7 @@ def nonaffine_seeds(e, *, factor: Factor | None = None) -> Array:
         >>> jg.modes.nonaffine_seeds(e).shape
         (2, 64, 2)
     """
-    need("nonaffine_seeds", e, "terms", "glass")
+    need("nonaffine_seeds", e, "groups", "glass")
     d = e.glass.dim
     directions = []
     for p, q in itertools.combinations(range(d), 2):

@@ -4,13 +4,15 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ..core.arrays import add_rows, take
+from ..core.arrays import add_rows, dot, take
 from ..core.samples import one_by_one
 from ..core.struct import Struct
+from ..models.manybody.model import is_many
 from ..models.pair import Scales, scales_of, slope_of, value_of
 from ..system.bonds import Bonds
 from .cells import nearest, of_sample, square
 from .clusters import chunks_of
+from .many import pull, separations, term_energies
 
 
 class PairList(Struct):
@@ -58,6 +60,19 @@ def pairs_of(model, all, bonds):
 
 
 def forces(model, all, pairs, position):
+    """Forces (s, n, d) on the particles of an Assembly at positions (s, n, d)."""
+    force = _pair_forces(model, all, pairs, position)
+    if not is_many(model):
+        return force
+    pulled, _ = pull(model, all, pairs, position)
+    dim = pulled.shape[1]
+    rows = jax.lax.optimization_barrier(jnp.pad(pulled, ((0, 0), (0, dim % 2))))
+    zero = jnp.zeros((len(all.kind), rows.shape[1]))
+    of_terms = add_rows(zero, pairs.i, rows) - add_rows(zero, pairs.j, rows)
+    return force + of_terms[:, :dim].reshape(force.shape)
+
+
+def _pair_forces(model, all, pairs, position):
     """Forces (s, n, d) on the particles of an Assembly at positions (s, n, d).
 
     A pair pulls along its separation, so that fractional components serve until the end. CPUs go
@@ -79,13 +94,14 @@ def forces(model, all, pairs, position):
     capacity = len(pairs.i)
     chunks = chunks_of(capacity, dim)
     size = capacity // chunks
-    cut = lambda leaf: leaf.reshape(chunks, size) if jnp.ndim(leaf) else leaf
+    cut = lambda leaf: leaf.reshape(chunks, size) if jnp.shape(leaf) == (capacity,) else leaf
     table = jax.tree.map(cut, pairs.replace(found=None))
     of = lambda part, r: _pulls(model, all, part, r)
     nothing = lambda part, r: jnp.zeros_like(r)
 
     def add(at, sums):
-        part = jax.tree.map(lambda leaf: leaf[at] if jnp.ndim(leaf) else leaf, table)
+        piece = lambda leaf: leaf[at] if jnp.shape(leaf) == (chunks, size) else leaf
+        part = jax.tree.map(piece, table)
         r = take(rows, part.j) - take(rows, part.i)
         # What enters a branch is stored once: rows are not read again for every use.
         pull = jax.lax.cond(at * size < pairs.found, of, nothing, part, r)
@@ -100,14 +116,22 @@ def forces(model, all, pairs, position):
 def potential(model, all, pairs, position):
     """Potential energies (s,) of the samples of an Assembly at positions (s, n, d)."""
     t = _reduced(all, pairs, position)
-    return all.total(value_of(model)(t, pairs.scales, pairs.i != pairs.j), pairs.i)
+    energy = all.total(value_of(model)(t, pairs.scales, pairs.i != pairs.j), pairs.i)
+    if not is_many(model):
+        return energy
+    of_terms = term_energies(model, all, pairs, separations(all, pairs, position))
+    return energy + jnp.sum(of_terms.reshape(all.samples, -1), axis=1)
 
 
 def virial(model, all, pairs, position):
     """Sums over pairs of separation times force, (s,): d V times the pressure without motion."""
     t = _reduced(all, pairs, position)
     slope = slope_of(model)(t, pairs.scales, pairs.i != pairs.j)
-    return all.total(-2 * pairs.scales.epsilon * t * slope, pairs.i)
+    work = -2 * pairs.scales.epsilon * t * slope
+    if is_many(model):
+        pulled, r = pull(model, all, pairs, position)
+        work = work - dot(pulled, r)
+    return all.total(work, pairs.i)
 
 
 def _reduced(all, pairs, position):

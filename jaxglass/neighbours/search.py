@@ -15,6 +15,7 @@ from ..core.arrays import dot
 from ..core.checks import is_traced, refuse_stack
 from ..core.status import Status, flag
 from ..host.programs import drop_programs_in_time
+from ..models.manybody import ManyBodyModel
 from ..models.pair import PairModel, kinds, range_of
 from ..models.shapes import hard
 from ..system.bonds import compress
@@ -116,9 +117,16 @@ def with_room(attempt, *trees, overflows=OVERFLOWS):
     return result
 
 
-def check(model, glass):
-    """Refuses a concrete glass that the model cannot describe, with a sentence."""
-    if not isinstance(model, PairModel):
+def check(model, glass, *, many=False):
+    """Refuses a concrete glass that the model cannot describe, with a sentence; and a model of many
+    bodies, unless they are served.
+    """
+    if isinstance(model, ManyBodyModel) and not many:
+        raise TypeError(
+            f"model must be a PairModel here, found {model.name}, which has terms of more than two "
+            "particles"
+        )
+    if not isinstance(model, PairModel | ManyBodyModel):
         raise TypeError(f"model must be a PairModel, found {type(model).__name__}")
     refuse_stack("glass must be a single one", glass.position)
     if model.sigma is None and glass.diameter is None:

@@ -105,7 +105,7 @@ def start_dynamics(
     choice("thermostat", thermostat, motions.KINDS)
     positive("dt", dt)
     positive("temperature", temperature)
-    search.check(model, glass)
+    search.check(model, glass, many=True)
     search.check_forces(model)
     if damping is None:
         damping = _damping(thermostat, dt)

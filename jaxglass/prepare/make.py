@@ -113,13 +113,12 @@ def make_glasses(
     at = catalogue.entry(name_or_entry)
     protocol = annealed(at) if protocol is None else protocol
     model = catalogue.get(at) if model is None else model
-    if not isinstance(model, PairModel):
-        raise TypeError(f"model must be a PairModel, found {type(model).__name__}")
     search.check_forces(model)
     integer("n", n, at_least=2)
     places, velocities = jnp.moveaxis(jax.vmap(jax.random.split)(keys), 1, 0)
     glasses = jax.vmap(lambda key: random_glass(key, at, n, density=density))(places)
-    search.check(model, jax.tree.map(lambda a: a[0], glasses))
+    swaps = any(isinstance(stage, Swap) for stage in protocol.stages)
+    search.check(model, jax.tree.map(lambda a: a[0], glasses), many=not swaps)
     run = {
         "name": at.name,
         "n": n,

@@ -118,7 +118,7 @@ def record(
         >>> frames.position.shape, frames.time.round(3).tolist()
         ((5, 64, 2), [0.0, 0.025, 0.05, 0.075, 0.1])
     """
-    search.check(model, motion.glass)
+    search.check(model, motion.glass, many=True)
     positive("temperature", temperature)
     gaps, first = _gaps(times, float(motion.dt)), motion.steps
     parts: list[Trajectory] = []

@@ -24,7 +24,7 @@ from ..landscape import engine
 from ..landscape.contract import need
 from ..landscape.engine import Factor
 from ..landscape.solve import solve
-from ..landscape.strain import mixed_strain, shear_direction, strain_curvature, stress
+from ..landscape.strain import born, mixed_strain, shear_direction, strain_curvature, stress
 
 
 class ShearModulus(Struct):
@@ -140,7 +140,7 @@ def shear_modulus(
         >>> bool(g.born > g.total), bool(g.relaxation > 0)
         (True, True)
     """
-    need("shear_modulus", e, "terms", "glass")
+    need("shear_modulus", e, "groups", "glass")
     shear_direction(plane, e.glass.dim)
     _, factor = engine.choose("shear_modulus", e, method, METHODS, factor, otherwise="cg")
     return _shear_modulus(e, factor, tuple(plane))
@@ -165,7 +165,7 @@ def elasticity(e, *, method: str = "auto", factor: Factor | None = None) -> Elas
         >>> bool(longitudinal > transverse)
         True
     """
-    need("elasticity", e, "terms", "glass")
+    need("elasticity", e, "groups", "glass")
     _, factor = engine.choose("elasticity", e, method, METHODS, factor, otherwise="cg")
     return _elasticity(e, factor)
 
@@ -190,10 +190,10 @@ def _elasticity(e, factor):
     found = jax.vmap(lambda x: solve(e, -x, factor=factor))(xi)
     tensor = lambda a: a.reshape(d, d, d, d) / volume
     relaxation = tensor(-jnp.einsum("and,bnd->ab", xi, found.x))
-    born = jnp.einsum("bik,bj,bl->ijkl", e.stiffness, e.separation, e.separation) / volume
+    affine = born(e) / volume
     return Elasticity(
-        total=born - relaxation,
-        born=born,
+        total=affine - relaxation,
+        born=affine,
         relaxation=relaxation,
         nonaffine=found.x.reshape(d, d, n, d),
         stress=stress(e),

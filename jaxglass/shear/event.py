@@ -22,7 +22,7 @@ from ..core.samples import loop_on_cpu
 from ..core.status import Status, flag
 from ..core.struct import Struct
 from ..core.vectors import no_tangent, upright
-from ..landscape.expansion import expand
+from ..landscape.expand import expand
 from ..landscape.strain import as_direction
 from ..linalg.tangent import projected_solution
 from ..neighbours import search

@@ -18,7 +18,8 @@ from jax import Array
 from ..core.checks import integer, is_traced
 from ..core.struct import Struct
 from ..landscape.engine import factorise
-from ..landscape.expansion import Expansion, expand
+from ..landscape.expand import expand
+from ..landscape.expansion import Expansion
 from ..landscape.strain import as_direction, mixed_strain
 from ..minimise.quench import quench
 from ..modes.harmonic import Modes, lowest_modes

@@ -7,7 +7,7 @@ anharmonic part needs internal stress and can be large of either sign: it marks 
 """
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,13 +24,17 @@ from ..landscape.expansion import bond_third_block
 from ..landscape.solve import remove_translation, solve
 from ..linalg.stochastic import probes as draw_probes
 from ..modes.harmonic import Modes, lowest_modes
+from . import terms
 
 METHODS = ("auto", "direct", "dense", "stochastic", "modes")
 PROBE_TOL = 1e-6  # of the solves; far below the noise of the probes
+DENSE = 1000  # particles; up to so many "auto" takes the full spectrum where it cannot be direct
 
 
 class LocalThermalEnergy(Struct):
     """Local thermal energy of every bond, in units of k_B T / 2.
+
+    Of a model of many bodies values, parts and errors are tuples, an array for each of ``e.terms``.
 
     Attributes:
         value: (b,), harmonic + anharmonic; zero where padded.
@@ -41,11 +45,11 @@ class LocalThermalEnergy(Struct):
         status: bits.
     """
 
-    value: Array
-    harmonic: Array
-    anharmonic: Array
+    value: Any
+    harmonic: Any
+    anharmonic: Any
     displacement: Array
-    error: Array
+    error: Any
     status: Array
 
 
@@ -85,7 +89,7 @@ def local_thermal_energy(
         >>> bool(abs(t.harmonic.sum() - (64 * 2 - 2)) < 1e-8)    # equipartition
         True
     """
-    need("local_thermal_energy", e, "terms")
+    need("local_thermal_energy", e, "groups")
     settings, factor = chosen("local_thermal_energy", e, method, METHODS, factor, probes)
     key = key_or_first(key)
     found = None
@@ -116,7 +120,7 @@ def thermal_displacement(
         (64, 2)
     """
     need("thermal_displacement", e, "higher")
-    if provides(e, "terms"):
+    if provides(e, "groups"):
         found = local_thermal_energy(
             e, method=method, factor=factor, probes=probes, lowest=lowest, key=key
         )
@@ -131,7 +135,8 @@ def chosen(function, e, method, options, factor, probes):
     "auto" is direct; where that cannot serve, random probes for pairs and the full spectrum for
     other energies.
     """
-    otherwise = "stochastic" if provides(e, "terms") else "dense"
+    few = not provides(e, "groups") or (e.groups and e.count <= DENSE)
+    otherwise = "dense" if few else "stochastic"
     method, factor = engine.choose(function, e, method, options, factor, otherwise)
     return _Settings(method, integer("probes", probes, at_least=2)), factor
 
@@ -157,6 +162,8 @@ def third_of_inverse(e, columns):
 
 @functools.partial(jax.jit, static_argnames="settings")
 def _local(e, found, factor, key, settings):
+    if e.groups:
+        return _of_terms(e, found, factor, key, settings)
     if settings.method == "stochastic":
         return _stochastic(e, found, key, settings.probes)
     by_modes = settings.method == "modes"
@@ -167,10 +174,29 @@ def _local(e, found, factor, key, settings):
     return LocalThermalEnergy(value, harmonic, anharmonic, moved, jnp.zeros_like(value), status)
 
 
+def _of_terms(e, found, factor, key, settings):
+    if settings.method == "stochastic":
+        parts = terms.by_probes(e, found, key, settings.probes, PROBE_TOL)
+        harmonic, anharmonic, moved, error, status = parts
+    else:
+        by_modes = settings.method == "modes"
+        known = inverse.of_modes(e, found) if by_modes else inverse.exact(e, factor)
+        harmonic, pull = terms.of_modes(e, found) if by_modes else terms.seen(e, known)
+        x, status = known.apply(pull)
+        moved = -remove_translation(x)
+        anharmonic = terms.along(e, moved)
+        error = jax.tree.map(jnp.zeros_like, harmonic)
+        status = status | known.status
+    value = jax.tree.map(jnp.add, harmonic, anharmonic)
+    return LocalThermalEnergy(value, harmonic, anharmonic, moved, error, e.status | status)
+
+
 def displacement(e, known):
     """X from what is known of M^-1, and the status of both."""
     if known.blocks is None:
         pull = third_of_inverse(e, known.columns)
+    elif e.groups:
+        pull = terms.seen(e, known)[1]
     else:
         pull = bond_third_of_inverse(e, known.blocks)
     x, status = known.apply(pull)

@@ -112,7 +112,7 @@ DOORS = {
     "nonaffine_seeds": (jg.modes.nonaffine_seeds, ("energy", "hessian")),
     "random_seeds": (lambda e: jg.modes.random_seeds(jax.random.key(0), e, 2), ()),
     "soft_spots": (lambda e: jg.soft_spots(e, most=4, batch=4), ("energy", "hessian")),
-    "to_scipy": (jg.to_scipy, ("energy", "hessian")),
+    "to_scipy": (jg.to_scipy, ("energy",)),
 }
 
 

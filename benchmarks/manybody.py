@@ -1,0 +1,161 @@
+"""Stillinger-Weber and embedded atoms: dynamics beside LAMMPS, products beside SciPy's CSR,
+expansion beside matscipy, local thermal energy of every term.
+
+    python benchmarks/manybody.py [--only dynamics]
+
+LAMMPS is optional (lammps_peer.py), matscipy too (`pip install matscipy ase`).
+"""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+
+import numpy as np
+from foundation import liquid
+from glasses import expansion
+from lammps_peer import lammps
+from measure import peak_memory, peer, run, side_by_side, table, timed
+
+import jaxglass as jg
+
+# Liquids of which a run of so many steps is timed.
+DYNAMICS = (("sw", 4_096, 0.09, 50), ("cuzr", 4_000, 0.17, 20))
+
+
+def dynamics():
+    rows = []
+    for name, n, temperature, steps in DYNAMICS:
+        model, motion = liquid(name, n, temperature, 50)
+        go = lambda m, model=model, k=steps, t=temperature: jg.prepare.run_dynamics(
+            model, m, k, temperature=t
+        )
+        first, best, _ = timed(go, motion, repeat=1)
+        row = [f"{name}, n = {n}, T = {temperature}", f"{first:.1f} s"]
+        them = lammps(name, motion, temperature)
+        if them is None:
+            rows.append((*row, f"{steps / best:.0f} steps/s", "-", "-"))
+            continue
+        ours, theirs = side_by_side(
+            lambda go=go, m=motion: go(m),
+            lambda them=them, k=steps: them.command(f"run {k} post no"),
+            repeat=5,
+        )
+        them.close()
+        speeds = (f"{steps / seconds:.1f} steps/s" for seconds in (ours, theirs))
+        rows.append((*row, *speeds, f"{theirs / ours:.2f}"))
+    return table(
+        "Dynamics of many bodies beside LAMMPS on one core",
+        ("system", "first call", "jaxglass", "LAMMPS", "ratio"),
+        rows,
+    )
+
+
+def products():
+    rows = []
+    for name, n in (("sw", 4_096), ("cuzr", 1_000)):
+        e = expansion(name, n)
+        z = jax.random.normal(jax.random.key(1), e.position.shape)
+        compiled = jax.jit(jg.hvp)
+        first, best, product = timed(compiled, e, z, repeat=20)
+        row = [f"{name}, n = {n}", f"{first:.2f} s", f"{best * 1e3:.2f} ms"]
+        if "blocks" not in type(e).has:
+            rows.append((*row, "-", "-", "-"))
+            continue
+        matrix, flat = jg.to_scipy(e), np.asarray(z).ravel()
+        reference = matrix @ flat
+        ours, theirs = side_by_side(
+            lambda f=compiled, e=e, z=z: f(e, z), lambda m=matrix, f=flat: m @ f
+        )
+        error = np.abs(np.asarray(product).ravel() - reference).max() / np.abs(reference).max()
+        rows.append(
+            (*row[:2], f"{ours * 1e3:.2f} ms", f"{theirs * 1e3:.2f} ms", f"{theirs / ours:.2f}",
+             f"{error:.0e}")
+        )  # fmt: skip
+    return table(
+        "Hessian-vector product of many bodies beside SciPy CSR",
+        ("system", "first call", "jaxglass", "SciPy", "ratio", "difference"),
+        rows,
+    )
+
+
+def expansions():
+    """With all derivatives to fourth order at hand, beside the Hessian alone."""
+    rows = []
+    for name, n in (("sw", 1_000), ("sw", 4_096), ("cuzr", 1_000)):
+        glass = expansion(name, n).glass
+        model = jg.models.get(name)
+        first, best, _ = timed(jg.expand, model, glass, repeat=3)
+        theirs = _matscipy(model, glass) if name == "sw" else None
+        rows.append(
+            (
+                f"{name}, n = {n}",
+                f"{first:.1f} s",
+                f"{best:.3g} s",
+                "-" if theirs is None else f"{theirs:.3g} s",
+                "-" if theirs is None else f"{theirs / best:.1f}",
+            )
+        )
+    return table(
+        "Expansion beside matscipy's Hessian",
+        ("system", "first call", "jaxglass", "matscipy", "ratio"),
+        rows,
+    )
+
+
+def _matscipy(model, glass):
+    """Seconds of the sparse Hessian of the same glass; None where it is not installed."""
+    try:
+        from ase import Atoms
+        from matscipy.calculators.manybody import Manybody
+        from matscipy.calculators.manybody.explicit_forms import StillingerWeber
+    except ImportError:
+        return None
+    p = {k: float(v) for k, v in model.parameters.items()}
+    numbers = {
+        "__ref__": "", "el": "Si", "epsilon": 1.0, "sigma": 1.0, "costheta0": p["cosine"],
+        "A": p["A"], "B": p["B"], "p": p["p"], "q": p["q"], "a": float(model.cutoff),
+        "lambda1": p["strength"], "gamma": p["gamma"],
+    }  # fmt: skip
+    atoms = Atoms("Si" * glass.count, positions=np.asarray(glass.position), pbc=True)
+    atoms.set_cell(np.asarray(glass.box.cell).T)
+    calculator = Manybody(**StillingerWeber(numbers))
+    return peer(lambda: calculator.get_property("hessian", atoms), repeat=2)[0]
+
+
+def local_energy():
+    rows = []
+    for name, n, method in (
+        ("sw", 1_000, "direct"),
+        ("sw", 1_000, "dense"),
+        ("cuzr", 500, "dense"),
+    ):
+        e = expansion(name, n)
+        run = lambda e, method=method: jg.local_thermal_energy(e, method=method)
+        first, ours, found = timed(run, e, repeat=1)
+        total = sum(float(part.sum()) for part in found.harmonic) / (e.position.size - 3) - 1
+        terms = sum(
+            int(np.sum(np.asarray(g.bonds.valid if g is e.two else g.valid))) for g in e.terms
+        )
+        rows.append(
+            (
+                f"{name}, n = {n}, {method}",
+                terms,
+                f"{first:.1f} s",
+                f"{ours:.2f} s",
+                f"{abs(total):.0e}",
+                f"{peak_memory():.1f} GB",
+            )
+        )
+    return table(
+        "Local thermal energy of every term",
+        ("system", "terms", "first call", "run", "sum rule", "peak memory"),
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    run(__doc__, (dynamics, products, expansions, local_energy))

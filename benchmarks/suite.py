@@ -19,7 +19,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # The threads of LAPACK wait in a busy loop and take the cores from those of XLA.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 HERE = Path(__file__).parent
-FILES = ("foundation", "preparation", "solvers", "thermal", "modes", "shear", "throughput")
+FILES = (
+    "foundation", "preparation", "solvers", "thermal", "modes", "shear", "manybody", "throughput",
+)  # fmt: skip
 
 
 def parts(name):

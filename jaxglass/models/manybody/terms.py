@@ -13,10 +13,10 @@ from .model import of_species
 class OfDistance:
     """A function of the distance as one of the separation."""
 
-    function: Callable
+    shape: Callable
 
     def __call__(self, r, p):
-        return self.function(length(r), p)
+        return self.shape(length(r), p)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Sums:
 
     def at_distance(self, model, x, centre, kind):
         """The same at distances x (c,), of an OfDistance."""
-        function = self.of_neighbour.function  # type: ignore[attr-defined]
+        function = self.of_neighbour.shape  # type: ignore[attr-defined]
         return self._at(function, model, x, centre, kind)
 
     def _at(self, function, model, r, centre, kind):

@@ -35,6 +35,10 @@ TOY = {
         "--n 100 --radius 3.6 --spacing 4.8 --events 1 --time 1 --out strength.png",
         "strength.png",
     ),
+    "13_beyond_pairs.py": (
+        "--n 64 --samples 1 --modes 3 --time 0.1 --out beyond.png",
+        "beyond.png",
+    ),
     "07_large_glasses.py": ("--n 200 --modes 4 --spots 4 --out large.png", "large.png"),
 }
 
@@ -55,6 +59,7 @@ LONG = {
     "10_predicted_events.py",
     "11_design_of_yielding.py",
     "12_strength_map.py",
+    "13_beyond_pairs.py",
 }
 
 

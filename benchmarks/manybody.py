@@ -123,7 +123,12 @@ def _matscipy(model, glass):
     atoms = Atoms("Si" * glass.count, positions=np.asarray(glass.position), pbc=True)
     atoms.set_cell(np.asarray(glass.box.cell).T)
     calculator = Manybody(**StillingerWeber(numbers))
-    return peer(lambda: calculator.get_property("hessian", atoms), repeat=2)[0]
+
+    def hessian():
+        calculator.reset()  # it keeps what it has worked out
+        return calculator.get_property("hessian", atoms)
+
+    return peer(hessian, repeat=2)[0]
 
 
 def local_energy():

@@ -92,9 +92,14 @@ def quenches():
 
 
 def dynamics():
+    return beside_lammps("Dynamics beside LAMMPS on one core", DYNAMICS)
+
+
+def beside_lammps(title, cases, started=1_000):
+    """Steps a second of liquids, each run for so many steps before."""
     rows = []
-    for name, n, temperature, steps in DYNAMICS:
-        model, motion = liquid(name, n, temperature)
+    for name, n, temperature, steps in cases:
+        model, motion = liquid(name, n, temperature, started)
         go = lambda m, model=model, k=steps, t=temperature: jg.prepare.run_dynamics(
             model, m, k, temperature=t
         )
@@ -112,11 +117,7 @@ def dynamics():
         them.close()
         speeds = (f"{steps / seconds:.0f} steps/s" for seconds in (ours, theirs))
         rows.append((*row, *speeds, f"{theirs / ours:.2f}"))
-    return table(
-        "Dynamics beside LAMMPS on one core",
-        ("system", "first call", "jaxglass", "LAMMPS", "ratio"),
-        rows,
-    )
+    return table(title, ("system", "first call", "jaxglass", "LAMMPS", "ratio"), rows)
 
 
 def batches():

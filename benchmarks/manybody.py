@@ -15,9 +15,8 @@ import jax
 jax.config.update("jax_enable_x64", True)
 
 import numpy as np
-from foundation import liquid
+from foundation import beside_lammps
 from glasses import expansion
-from lammps_peer import lammps
 from measure import peak_memory, peer, run, side_by_side, table, timed
 
 import jaxglass as jg
@@ -27,31 +26,7 @@ DYNAMICS = (("sw", 4_096, 0.09, 50), ("cuzr", 4_000, 0.17, 20))
 
 
 def dynamics():
-    rows = []
-    for name, n, temperature, steps in DYNAMICS:
-        model, motion = liquid(name, n, temperature, 50)
-        go = lambda m, model=model, k=steps, t=temperature: jg.prepare.run_dynamics(
-            model, m, k, temperature=t
-        )
-        first, best, _ = timed(go, motion, repeat=1)
-        row = [f"{name}, n = {n}, T = {temperature}", f"{first:.1f} s"]
-        them = lammps(name, motion, temperature)
-        if them is None:
-            rows.append((*row, f"{steps / best:.0f} steps/s", "-", "-"))
-            continue
-        ours, theirs = side_by_side(
-            lambda go=go, m=motion: go(m),
-            lambda them=them, k=steps: them.command(f"run {k} post no"),
-            repeat=5,
-        )
-        them.close()
-        speeds = (f"{steps / seconds:.1f} steps/s" for seconds in (ours, theirs))
-        rows.append((*row, *speeds, f"{theirs / ours:.2f}"))
-    return table(
-        "Dynamics of many bodies beside LAMMPS on one core",
-        ("system", "first call", "jaxglass", "LAMMPS", "ratio"),
-        rows,
-    )
+    return beside_lammps("Dynamics of many bodies beside LAMMPS on one core", DYNAMICS, started=50)
 
 
 def products():

@@ -16,14 +16,14 @@ from ..core.struct import Struct
 from ..system.bonds import Bonds
 from .contract import need
 from .ordering import graph_coordinates
-from .shared import OfBonds
+from .shared import OfBlocks, OfBonds
 
 # Of entries over the largest one: matrices come from other programs and through files, and single
 # precision is refused.
 ROUNDING = 1e-8
 
 
-class HessianExpansion(OfBonds, Struct):
+class HessianExpansion(OfBlocks, OfBonds, Struct):
     """Second derivatives only: blocks of a symmetric matrix and the pairs that count as bonds.
 
     Attributes:
@@ -51,18 +51,6 @@ class HessianExpansion(OfBonds, Struct):
     def likely(self) -> int:
         """How many pairs the direct engine should expect."""
         return self.pairs.capacity
-
-    @property
-    def blocks(self) -> tuple[Array, Array]:
-        """Blocks of the Hessian: M_ii of every particle, M_ij of every pair."""
-        return self.own, self.coupling
-
-    def second(self, z: Array) -> Array:
-        """M z."""
-        i, j = self.pairs.i, self.pairs.j
-        forth = jnp.einsum("bxy,by...->bx...", self.coupling, z[j])
-        back = jnp.einsum("byx,by...->bx...", self.coupling, z[i])
-        return jnp.einsum("nxy,ny...->nx...", self.own, z).at[i].add(forth).at[j].add(back)
 
 
 def from_hessian(matrix, dim: int, *, pairs=None, position=None) -> HessianExpansion:

@@ -1,5 +1,6 @@
 """What several kinds of expansions have in common: mixins of the expansions themselves."""
 
+import jax.numpy as jnp
 from jax import Array
 
 from ..system.bonds import Bonds, difference, scatter
@@ -39,3 +40,23 @@ class OfBonds(OfParticles):
     def scatter(self, per_bond: Array) -> Array:
         """Transpose of ``difference``."""
         return scatter(self.bonds, per_bond, self.count)
+
+
+class OfBlocks:
+    """Of a Hessian in blocks: M_ii of every particle and M_ij of pairs."""
+
+    own: Array
+    coupling: Array
+    pairs: Bonds
+
+    @property
+    def blocks(self) -> tuple[Array, Array]:
+        """Blocks of the Hessian: M_ii of every particle, M_ij of every pair."""
+        return self.own, self.coupling
+
+    def second(self, z: Array) -> Array:
+        """M z."""
+        i, j = self.pairs.i, self.pairs.j
+        forth = jnp.einsum("bxy,by...->bx...", self.coupling, z[j])
+        back = jnp.einsum("byx,by...->bx...", self.coupling, z[i])
+        return jnp.einsum("nxy,ny...->nx...", self.own, z).at[i].add(forth).at[j].add(back)

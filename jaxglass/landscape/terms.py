@@ -28,7 +28,7 @@ from .contract import provides
 from .coupled import blocks_of
 from .expansion import Expansion, at_bonds, trimmed
 from .groups import SumTerms, TripleTerms
-from .shared import OfBonds, OfGlass
+from .shared import OfBlocks, OfBonds, OfGlass
 
 SECOND = 5.0  # room for second neighbours, pairs over the room for bonds; sw has 3.9
 LIKELY = 0.7  # of the room for pairs that is filled; 0.63 in sw
@@ -94,7 +94,7 @@ class TermExpansion(OfGlass, OfBonds, Struct):
         return total
 
 
-class CoupledExpansion(TermExpansion):
+class CoupledExpansion(OfBlocks, TermExpansion):
     """With the Hessian in blocks.
 
     Attributes:
@@ -116,18 +116,6 @@ class CoupledExpansion(TermExpansion):
     def place(self) -> Array:
         """Coordinates (n, d), fractional, by which the direct engine orders particles."""
         return fractional(self.glass.box, self.position)
-
-    @property
-    def blocks(self) -> tuple[Array, Array]:
-        """Blocks of the Hessian: M_ii of every particle, M_ij of every pair."""
-        return self.own, self.coupling
-
-    def second(self, z: Array) -> Array:
-        """M z."""
-        i, j = self.pairs.i, self.pairs.j
-        forth = jnp.einsum("bxy,by...->bx...", self.coupling, z[j])
-        back = jnp.einsum("byx,by...->bx...", self.coupling, z[i])
-        return jnp.einsum("nxy,ny...->nx...", self.own, z).at[i].add(forth).at[j].add(back)
 
 
 class _Sizes(NamedTuple):

@@ -154,6 +154,11 @@ def stack(samples: Sequence[S]) -> S:
             "stack needs samples of equal particles and dimensions, "
             f"found {shapes[0]} for sample 0 and {shapes[odd]} for sample {odd}"
         )
+    if any(getattr(s, "groups", ()) for s in every):
+        raise ValueError(
+            "stack takes expansions of pairs, found terms of more particles: expand a stack of "
+            "glasses under jax.vmap instead"
+        )
     if any(hasattr(s, "padded") for s in every):
         capacity = max(s.bonds.i.shape[-1] for s in every)
         every = [s.padded(capacity) for s in every]

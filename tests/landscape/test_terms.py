@@ -134,5 +134,7 @@ def test_what_needs_all_energy_in_bonds_says_so():
         jg.dipole_stiffness(e)
     with pytest.raises(ValueError, match="factorise needs the blocks of a Hessian"):
         jg.factorise(e)
+    with pytest.raises(ValueError, match="stack takes expansions of pairs"):
+        jg.stack([e, e])
     with pytest.raises(ValueError, match="capacity is a number of bonds"):
         jg.expand(jg.models.get("sw"), expansion("sw").glass, capacity=10)

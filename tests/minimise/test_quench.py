@@ -8,7 +8,7 @@ import pytest
 import jaxglass as jg
 
 # Others have their dimension and shape.
-SLOW = {"poly3d", "ipl3d", "ipl4d", "mblj", "sticky_0.70", "sticky_0.95"}
+SLOW = {"poly3d", "ipl3d", "ipl4d", "mblj", "sticky_0.70", "sticky_0.95", "cuzr"}
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,17 @@ def room_for(pairs, particles):
     return math.ceil(CROWD * 2 * pairs / particles) + FEW
 
 
+def crowded(model, i, j, particles):
+    """Whether a list has more pairs of a particle than a table of its neighbours has room for,
+    where terms need one: NaN would be their energy.
+    """
+    if all(isinstance(term, Sums) or term.sums is not None for term in model.terms):
+        return jnp.bool_(False)
+    one = (i != j).astype(jnp.int32)
+    count = add_rows(add_rows(jnp.zeros(particles, jnp.int32), i, one), j, one)
+    return jnp.max(count) > room_for(len(i), particles)
+
+
 def around(i, j, valid, particles, room):
     """The pairs of every particle, (particles, room): the row of the list, plus the length of the
     list where the particle is the second of the pair; and which entries hold one.

@@ -17,9 +17,11 @@ from jax import Array
 from ..core.loop import bounded_loop
 from ..core.status import Status, flag
 from ..core.struct import Struct
+from ..models.manybody.model import is_many
 from ..models.pair import kinds, range_of
 from . import clusters, search
 from .listing import with_scales
+from .many import crowded
 from .ranges import ranges_of
 
 RESORT = 8  # lists made in one order of the clusters
@@ -63,6 +65,8 @@ def _lists(model, all, plan):
         i, j, found, full = clusters.near_pairs(sizes, all.cells, place, sorted, ranges)
         status = flag(full, Status.NEIGHBOUR_OVERFLOW)
         status = status | flag(found > sizes.capacity, Status.BOND_OVERFLOW)
+        if is_many(model):
+            status = status | flag(crowded(model, i, j, len(all.kind)), Status.NEIGHBOUR_OVERFLOW)
         return with_scales(model, all, i, j, found), status
 
     return sizes, make

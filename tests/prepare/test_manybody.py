@@ -10,6 +10,7 @@ import jaxglass as jg
 from jaxglass.models.pair import settled
 from jaxglass.neighbours.assembly import assembly_of
 from jaxglass.neighbours.listing import forces, virial
+from jaxglass.neighbours.many import crowded
 from jaxglass.neighbours.moving import first_list, plan_moving
 
 MODELS = pytest.mark.parametrize(
@@ -61,3 +62,15 @@ def test_glasses_of_silicon_are_made():
     made = jg.require(jg.make_glass(jax.random.key(0), "sw", 64, protocol=protocol))
     assert float(made.max_force) < 1e-10
     assert -1.96 < float(jg.energy(jg.models.get("sw"), made.glass)) / 64 < -1.8
+
+
+def test_a_crowd_is_flagged_and_given_room():
+    """A particle with more neighbours than tables have room for; and particles in a heap."""
+    star = jnp.zeros(64, jnp.int32), jnp.arange(1, 65, dtype=jnp.int32)
+    assert bool(crowded(settled(three_bodies()), *star, 80))
+    assert not bool(crowded(settled(embedded_atoms()), *star, 80))  # sums need no table
+    model, glass = three_bodies(), brute_glass()
+    heap = glass.replace(position=0.45 * glass.position)
+    found = jg.quench(model, heap, force_tol=1e-2)
+    assert int(found.status) & ~int(jg.Status.RATTLERS) == 0
+    assert bool(jnp.isfinite(found.max_force))

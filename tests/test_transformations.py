@@ -121,7 +121,8 @@ ELSEWHERE = {
     "plasticity.band_profile", "plasticity.follow_modes", "plasticity.modes_of_events",
     "plasticity.first_event", "plasticity.shear", "plasticity.d2min",
     "plasticity.residual_plastic_strength", "plasticity.avalanches", "plasticity.dissipation",
-    "plasticity.reversals",
+    "plasticity.reversals", "hessian_from_covariance", "measured_hessian", "models.three_body",
+    "models.stillinger_weber", "models.embedded_atom", "models.read_eam",
 }  # fmt: skip
 HOST = ("analysis.", "ensemble.", "io.", "plot.", "protocols.")
 # Derivatives are taken of these; the rest has none, or is a sum of what is here.

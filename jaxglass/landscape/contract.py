@@ -32,7 +32,7 @@ NEEDS = {
         "expand a PairModel",
     ),
     "groups": (
-        "the terms of a model",
+        "the bonds and terms of a model",
         "expand a model with its glass",
     ),
     "higher": (

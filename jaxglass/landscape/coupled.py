@@ -10,11 +10,12 @@ def blocks_of(two, groups, room):
     """Blocks M_ii, M_ij, and the pairs of the latter, bonds first."""
     bonds, n = two.bonds, two.count
     own, coupling = two.blocks
-    key = lambda i, j: jnp.minimum(i, j).astype(jnp.int64) * n + jnp.maximum(i, j)
     nothing = jnp.int64(n) * n
-    known = jnp.where(bonds.valid, key(bonds.i, bonds.j), nothing)
-    ends = [key(g.particle[:, 1], g.particle[:, 2]) for g in groups]
-    new = [jnp.where(g.valid & ~_found(known, k)[0], k, nothing) for g, k in zip(groups, ends)]
+    known = _finder(bonds, n)
+    ends = [(g.particle[:, 1], g.particle[:, 2]) for g in groups]
+    new = [
+        jnp.where(g.valid & ~known(*pq)[0], _key(*pq, n), nothing) for g, pq in zip(groups, ends)
+    ]
     ordered = jnp.sort(jnp.concatenate(new))
     fresh = (ordered < nothing) & jnp.concatenate([jnp.ones(1, bool), ordered[1:] > ordered[:-1]])
     at, valid, count = pack(fresh, room)
@@ -22,13 +23,13 @@ def blocks_of(two, groups, room):
     i, j = (jnp.where(valid, k, 0).astype(jnp.int32) for k in (more // n, more % n))
     pairs = Bonds(*(jnp.concatenate(k) for k in ((bonds.i, i), (bonds.j, j), (bonds.valid, valid))))
     coupling = jnp.concatenate([coupling, jnp.zeros((room, *coupling.shape[1:]))])
-    every = jnp.concatenate([known, jnp.where(valid, more, nothing)])
+    every = _finder(pairs, n)
     for group in groups:
-        own, coupling = _added(own, coupling, group, every, key)
+        own, coupling = _added(own, coupling, group, every)
     return own, coupling, pairs, flag(count > room, Status.BOND_OVERFLOW)
 
 
-def _added(own, coupling, group, every, key):
+def _added(own, coupling, group, every):
     """Blocks with those of a group of triples."""
     h = jnp.where(group.valid[:, None, None, None, None], group.stiffness, 0.0)
     p = group.particle
@@ -39,29 +40,36 @@ def _added(own, coupling, group, every, key):
     for a, b, block in (*cross, (1, 2, h[:, 0, :, 1])):
         turned = (p[:, a] > p[:, b])[:, None, None]
         block = jnp.where(turned, jnp.swapaxes(block, 1, 2), block)
-        found, at = _found(every, key(p[:, a], p[:, b]))
+        found, at = every(p[:, a], p[:, b])
         coupling = coupling.at[at].add(jnp.where(found[:, None, None], block, 0.0))
     return own, coupling
 
 
-def _found(keys, wanted):
-    """Whether keys hold wanted ones, and where."""
-    order = jnp.argsort(keys)
-    at = jnp.minimum(jnp.searchsorted(keys[order], wanted), len(keys) - 1)
-    return keys[order[at]] == wanted, order[at]
+def _key(i, j, n):
+    """One integer for two particles in either order."""
+    return jnp.minimum(i, j).astype(jnp.int64) * n + jnp.maximum(i, j)
+
+
+def _finder(pairs, n):
+    """The function of particles p, q -> whether they are a pair, and its place in the list."""
+    key = jnp.where(pairs.valid, _key(pairs.i, pairs.j, n), jnp.int64(n) * n)
+    order = jnp.argsort(key)
+    ordered = key[order]
+
+    def find(p, q):
+        wanted = _key(p, q, n)
+        at = jnp.minimum(jnp.searchsorted(ordered, wanted), len(key) - 1)
+        return ordered[at] == wanted, order[at]
+
+    return find
 
 
 def between(pairs, own, mixed):
     """The function of particles p, q -> blocks (..., d, d) of a symmetric matrix known on pairs."""
-    n = len(own)
-    key = jnp.where(pairs.valid, pairs.i.astype(jnp.int64) * n + pairs.j, jnp.int64(n) * n)
-    order = jnp.argsort(key)
-    ordered = key[order]
+    find = _finder(pairs, len(own))
 
     def blocks(p, q):
-        low, high = jnp.minimum(p, q).astype(jnp.int64), jnp.maximum(p, q)
-        at = order[jnp.minimum(jnp.searchsorted(ordered, low * n + high), len(key) - 1)]
-        block = mixed[at]
+        block = mixed[find(p, q)[1]]
         block = jnp.where((p > q)[..., None, None], jnp.swapaxes(block, -1, -2), block)
         return jnp.where((p == q)[..., None, None], own[p], block)
 

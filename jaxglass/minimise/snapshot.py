@@ -10,7 +10,7 @@ from ..models.manybody.model import ManyBodyEnergy, is_many
 from ..models.pair import derivatives
 from ..neighbours.assembly import Assembly
 from ..neighbours.listing import PairList
-from ..neighbours.many import separations, term_energies
+from ..neighbours.many import pull_at, separations
 
 
 class Snapshot(Struct):
@@ -80,8 +80,7 @@ class SnapshotOfTerms(Snapshot):
         return super().second(z) + self._scatter(change)
 
     def _pull(self, r):
-        energy = lambda r: jnp.sum(term_energies(self.model, self.all, self.pairs, r))
-        return jax.grad(energy)(r)
+        return pull_at(self.model, self.all, self.pairs, r)
 
 
 def snapshot(model, all, pairs, position):

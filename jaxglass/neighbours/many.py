@@ -58,6 +58,11 @@ def within(reach, valid, r):
 def pull(model, all, pairs, position):
     """d U / d r of the terms with the separations of the pairs (c, d), and these separations."""
     r = separations(all, pairs, position)
+    return pull_at(model, all, pairs, r), r
+
+
+def pull_at(model, all, pairs, r):
+    """The same at separations r (c, d)."""
     total = jnp.zeros_like(r)
     for term in model.terms:
         if isinstance(term, Sums) and isinstance(term.of_neighbour, OfDistance):
@@ -65,7 +70,7 @@ def pull(model, all, pairs, position):
         else:
             energy = lambda r, term=term: jnp.sum(_energies(model, term, all, pairs, r))
             total = total + jax.grad(energy)(r)
-    return total, r
+    return total
 
 
 def _radial_pull(model, term, all, pairs, r):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Threads of LAPACK that wait take the cores of the tests beside them: a hundred times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Tests compile far longer than they run: ask for little optimisation, here and in the examples that
 # tests start. XLA_FLAGS= make test keeps the optimisation that users get.

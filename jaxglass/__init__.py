@@ -23,6 +23,7 @@ from .landscape.covariance import (
     MeasuredHessian,
     hessian_from_covariance,
     measured_hessian,
+    nearest_pairs,
 )
 from .landscape.energy import EnergyExpansion
 from .landscape.engine import Factor, factorise, log_determinant
@@ -150,6 +151,7 @@ __all__ = [
     "make_glasses",
     "map_ensemble",
     "measured_hessian",
+    "nearest_pairs",
     "models",
     "modes",
     "particle_mean",

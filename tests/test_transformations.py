@@ -123,6 +123,8 @@ ELSEWHERE = {
     "plasticity.residual_plastic_strength", "plasticity.avalanches", "plasticity.dissipation",
     "plasticity.reversals", "hessian_from_covariance", "measured_hessian", "models.three_body",
     "models.stillinger_weber", "models.embedded_atom", "models.read_eam",
+    "prepare.position_series", "prepare.compressibility", "nearest_pairs",
+    "prepare.without_rattlers",
 }  # fmt: skip
 HOST = ("analysis.", "ensemble.", "io.", "plot.", "protocols.")
 # Derivatives are taken of these; the rest has none, or is a sum of what is here.

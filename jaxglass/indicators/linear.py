@@ -1,5 +1,7 @@
 """Maps of particles from the linear response: heat capacity, vibrality, sums over modes."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -10,11 +12,13 @@ from ..landscape.contract import need
 from ..landscape.engine import Factor, apply_inverse, inverse_blocks
 from ..landscape.particles import particle_sum
 from ..modes.harmonic import Modes
+from ..system.masses import masses
 from ..thermal.local_energy import local_thermal_energy
 
 
 def heat_capacity(e, *, method: str = "auto", factor: Factor | None = None) -> Array:
-    """Heat capacity map: the sum over a particle's bonds of |f_b . (X_j - X_i)|, (n,).
+    """Heat capacity map: the sum over a particle's bonds of |f_b . (X_j - X_i)|, (n,); over all its
+    terms where there are more than bonds.
 
     NaN if the configuration is not a minimum. The anharmonic part alone, as the comparison of
     structural indicators has it.
@@ -27,24 +31,26 @@ def heat_capacity(e, *, method: str = "auto", factor: Factor | None = None) -> A
         >>> bool((jg.indicators.heat_capacity(e) > 0).all())
         True
     """
-    need("heat_capacity", e, "terms")
+    need("heat_capacity", e, "groups")
     found = local_thermal_energy(e, method=method, factor=factor)
-    return particle_sum(e, jnp.abs(or_nan(found.status, found.anharmonic)))
+    size = lambda a: jnp.abs(or_nan(found.status, a))
+    return particle_sum(e, jax.tree.map(size, found.anharmonic))
 
 
-def vibrality(e, *, method: str = "auto", factor: Factor | None = None) -> Array:
+def vibrality(e, *, method: str = "auto", factor: Factor | None = None, mass: Any = None) -> Array:
     """Mean square displacement of each particle per k_B T, (n,): the trace of its block of M^-1.
 
     Also called the Debye-Waller factor.
 
-    Equal to the sum over all modes of |psi_i|^2 / omega^2. NaN if the configuration is not a
-    minimum.
+    Equal to the sum over all modes of |psi_i|^2 / omega^2; with masses to the mass times the mean
+    square displacement about the centre of mass. NaN if the configuration is not a minimum.
 
     Args:
         e: expansion at a minimum.
         method: "direct" or "dense"; "auto" takes direct where there are bonds and it fits in
             memory.
         factor: Factor of e, from ``factorise``, for "direct".
+        mass: (n,) masses; 1 by default.
 
     Example:
         >>> total = (jg.modes.spectrum(e).frequency ** -2.0).sum()
@@ -54,24 +60,28 @@ def vibrality(e, *, method: str = "auto", factor: Factor | None = None) -> Array
     need("vibrality", e)
     options = ("auto", "direct", "dense")
     method, factor = engine.choose("vibrality", e, method, options, factor, otherwise="dense")
-    return _vibrality(e, factor)
+    return _vibrality(e, factor, masses(mass, e.count))
 
 
 @jax.jit
-def _vibrality(e, factor):
+def _vibrality(e, factor, mass):
     n, d = e.position.shape
     if factor is None:
         full, status = inverse.dense_inverse(e)
-        return or_nan(status, jnp.sum(jnp.diagonal(full).reshape(n, d), axis=1))
-    # G is pinned; P G P with P = 1 - T T^T, T the unit translations, is the inverse that is not:
-    # its trace on a particle is tr G_ii - 2 tr (G T)_i / sqrt(n) + tr (T^T G T) / n.
-    _, own = inverse_blocks(e, factor)
-    unit = inverse.translations(n, d)
-    moved = apply_inverse(e, factor, unit)
-    mean = jnp.einsum("nac,nad->cd", unit, moved)
+        own = jnp.einsum("iaib->iab", full.reshape(n, d, n, d))
+        apply = lambda b: (full @ b.reshape(n * d, d)).reshape(b.shape)
+    else:
+        (_, own), status = inverse_blocks(e, factor), factor.status
+        apply = lambda b: apply_inverse(e, factor, b)
+    # G is some inverse; P G P^T with P = 1 - 1 w^T, w the shares of the mass, does not see
+    # translations: its trace on a particle is tr G_ii - 2 tr (G w)_i + tr (w^T G w).
+    share = jnp.full(n, 1 / n) if mass is None else mass / jnp.sum(mass)
+    shares = share[:, None, None] * jnp.eye(d)
+    moved = apply(shares)
     trace = lambda a: jnp.trace(a, axis1=-2, axis2=-1)
-    value = trace(own) - 2 * trace(moved) / jnp.sqrt(n) + trace(mean) / n
-    return or_nan(factor.status, value)
+    mean = jnp.einsum("n,nac->ac", share, moved)
+    value = trace(own) - 2 * trace(moved) + trace(mean)
+    return or_nan(status, value if mass is None else mass * value)
 
 
 def mode_map(modes: Modes) -> Array:

@@ -13,9 +13,9 @@ the product M z of fields (n, d) or of columns (n, d, c). What it has beyond tha
     glass    glass: particles in a box                                        x      x
     blocks   the Hessian in blocks, which the direct engine factors           x
 
-A model of many bodies has bonds, groups, higher and glass, and blocks where all its terms are
-triples. A new group of terms writes its own ``difference``, ``scatter``, ``second``, ``third`` and
-``fourth`` and names its parts; nothing else asks what kind of expansion it holds.
+A model of many bodies has bonds, groups, higher, glass and blocks. A new group of terms writes its
+own ``difference``, ``scatter``, ``second``, ``third`` and ``fourth`` and names its parts; nothing
+else asks what kind of expansion it holds.
 """
 
 from typing import Any

@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from ..core.checks import finite, float64, integer, is_traced, positive
@@ -147,3 +148,38 @@ def _hessian(moved, temperature):
     value = jnp.linalg.eigvalsh(matrix)
     # translations have the eigenvalue zero, up to rounding, and lie below all others
     return matrix, jnp.sqrt(value[d:])
+
+
+def nearest_pairs(position: Any, box_edge: Any, count: int = 6) -> np.ndarray:
+    """The pairs of particles of which one is among the nearest of the other: what counts as bonds
+    where nothing else says who interacts.
+
+    Args:
+        position: (n, d).
+        box_edge: edge of the periodic box, or (d,) edges.
+        count: neighbours of a particle; six are the first shell in the plane.
+
+    Returns:
+        (b, 2), each pair once, for ``from_hessian``. Runs on the host.
+
+    Example:
+        >>> square = np.stack(np.meshgrid(*[np.arange(4.0)] * 2), axis=-1).reshape(-1, 2)
+        >>> jg.nearest_pairs(square, 4.0, count=4).shape
+        (32, 2)
+    """
+    if is_traced(position, box_edge):
+        raise TypeError("nearest_pairs runs on the host: call it outside jit and vmap")
+    place, edge = np.asarray(position, float), np.asarray(box_edge, float)
+    finite("position", place)
+    count = integer("count", count, at_least=1)
+    if place.ndim != 2 or len(place) <= count:
+        raise ValueError(
+            f"position must have shape (n, d) with more than {count} particles, found {place.shape}"
+        )
+    order = []
+    for x in place:
+        r = place - x
+        square = np.sum((r - edge * np.round(r / edge)) ** 2, axis=1)
+        order.append(np.argsort(square, kind="stable")[1 : count + 1])
+    pairs = np.stack([np.repeat(np.arange(len(place)), count), np.concatenate(order)], axis=1)
+    return np.unique(np.sort(pairs, axis=1), axis=0)

@@ -9,7 +9,7 @@ from .contract import need
 
 def check_bonds(function, e, bonds):
     """Refuses concrete indices that are not bonds of the expansion."""
-    need(function, e, "terms")
+    need(function, e, "groups")
     if is_traced(e, bonds):
         return
     index, valid = np.asarray(bonds), np.asarray(e.bonds.valid)
@@ -27,6 +27,6 @@ def check_bonds(function, e, bonds):
 
 def dipole(e, bond):
     """The unit dipole field of one bond, (n, d)."""
-    r = e.separation[bond]
+    r = e.two.separation[bond]
     u = r / jnp.sqrt(2 * jnp.sum(r * r))
     return jnp.zeros_like(e.position).at[e.bonds.j[bond]].add(u).at[e.bonds.i[bond]].add(-u)

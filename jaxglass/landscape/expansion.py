@@ -115,17 +115,19 @@ class Expansion(OfGlass, OfBonds, Struct):
         """U'''' : z z z."""
         return self.scatter(bond_fourth(self, self.difference(z)))
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """What ``padded`` takes: the number of bonds that there is room for."""
+        return (self.bonds.capacity,)
+
     def padded(self, capacity: int) -> "Expansion":
         """The same expansion with room for more bonds."""
         extra = capacity - self.bonds.capacity
         if extra < 0:
             raise ValueError(f"capacity must be at least {self.bonds.capacity}, found {capacity}")
-        pad = lambda a, value=0: jnp.concatenate(
-            [a, jnp.full((extra, *a.shape[1:]), value, a.dtype)]
-        )
         unit = jnp.zeros((extra, self.separation.shape[1])).at[:, 0].set(1.0)
         return self.replace(
-            bonds=Bonds(pad(self.bonds.i), pad(self.bonds.j), pad(self.bonds.valid, False)),
+            bonds=self.bonds.padded(extra),
             separation=jnp.concatenate([self.separation, unit]),
             derivative=jnp.concatenate([self.derivative, jnp.zeros((5, extra))], axis=1),
         )

@@ -27,6 +27,10 @@ class OfGlass(OfParticles):
     def position(self) -> Array:  # type: ignore[override]
         return self.glass.position
 
+    def with_box(self, box):
+        """The same, its glass in a box of another kind or with other bounds."""
+        return self.replace(glass=self.glass.replace(box=box))  # type: ignore[attr-defined]
+
 
 class OfBonds(OfParticles):
     """Of bonds: what they see of a field, and what they give back to particles."""

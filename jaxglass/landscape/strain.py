@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array
 
 from .contract import need
-from .expansion import bond_second
+from .expansion import bond_second, bond_third
 
 
 def shear_direction(plane, dim):
@@ -64,20 +64,40 @@ def strain_curvature(e, direction: Any) -> Array:
     return _curvature(e, as_direction(direction, e.glass.dim))
 
 
+def push(e, direction):
+    """Change of the gradient where all follow the deformation, (n, d)."""
+    total = e.scatter(bond_second(e.two, e.two.separation @ direction.T))
+    for group in e.groups:
+        total += group.scatter(group.second(group.separation @ direction.T), e.count)
+    return total
+
+
+def turning(e, direction, z):
+    """Change of M z where all follow the deformation, (n, d)."""
+    total = e.scatter(bond_third(e.two, e.two.separation @ direction.T, e.difference(z)))
+    for group in e.groups:
+        third = group.third(group.separation @ direction.T, group.difference(z))
+        total += group.scatter(third, e.count)
+    return total
+
+
+def work(e, direction):
+    """dU / d gamma where all follow the deformation, a number."""
+    total = jnp.sum(e.two.force * (e.two.separation @ direction.T))
+    for group in e.groups:
+        total += jnp.sum(group.pull * (group.separation @ direction.T))
+    return total
+
+
+_mixed = jax.jit(push)
+
+
 @jax.jit
 def _stress(e):
     total = jnp.einsum("bi,bj->ij", e.two.force, e.two.separation)
     for group in e.groups:
         total += jnp.einsum("tai,taj->ij", group.pull, group.separation)
     return total / e.glass.box.volume
-
-
-@jax.jit
-def _mixed(e, direction):
-    total = e.scatter(bond_second(e.two, e.two.separation @ direction.T))
-    for group in e.groups:
-        total += group.scatter(group.second(group.separation @ direction.T), e.count)
-    return total
 
 
 @jax.jit

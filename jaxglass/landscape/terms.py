@@ -1,14 +1,14 @@
 """The expansion of a model with terms of more than two particles.
 
-Pairs are the Expansion of the pairs alone; the terms come in groups. Where all terms are triples,
-the Hessian is kept in blocks too, one for every two particles that share a term: the direct engine
-factors them, and products need no terms. Embedded atoms couple all that share a neighbour, hundreds
-of particles each, and are left to methods that need only products.
+Pairs are the Expansion of the pairs alone; the terms come in groups. The Hessian has a block for
+every two particles that share a term, which the direct engine factors. Where all terms are triples
+the blocks are kept, and products need no terms; embedded atoms couple all that share a neighbour,
+hundreds of particles each, and blocks are made only where they are asked for.
 """
 
 import functools
 import math
-from typing import NamedTuple
+from typing import Self
 
 import jax
 import jax.numpy as jnp
@@ -21,16 +21,14 @@ from ..core.struct import Struct, static
 from ..models.manybody.terms import Triples
 from ..models.pair import range_of, settled
 from ..neighbours import search
-from ..neighbours.many import around, couples, room_for, within
-from ..system.bonds import Bonds, contacts, pack
+from ..neighbours.many import within
+from ..system.bonds import Bonds, contacts, padded
 from ..system.box import fractional
-from .contract import provides
-from .coupled import blocks_of
 from .expansion import Expansion, at_bonds, trimmed
-from .groups import SumTerms, TripleTerms
+from .groups import TripleTerms, sum_terms
+from .listed import list_terms, plan_terms
 from .shared import OfBlocks, OfBonds, OfGlass
 
-SECOND = 5.0  # room for second neighbours, pairs over the room for bonds; sw has 3.9
 LIKELY = 0.7  # of the room for pairs that is filled; 0.63 in sw
 
 
@@ -40,15 +38,20 @@ class TermExpansion(OfGlass, OfBonds, Struct):
     Attributes:
         two: Expansion of the pairs.
         groups: Terms of every kind.
+        pairs: Bonds, all that share a term; the bonds come first.
         status: bits.
+        likely: how many pairs the direct engine should expect: too many would make separators wide
+            and leave no room in the leaves.
     """
 
-    has = frozenset({"bonds", "groups", "higher", "glass"})
+    has = frozenset({"bonds", "groups", "higher", "glass", "blocks"})
     kind = "an expansion of a model of many bodies"
 
     two: Expansion
     groups: tuple
+    pairs: Bonds
     status: Array
+    likely: int = static()
 
     @property
     def glass(self):  # type: ignore[override]
@@ -69,6 +72,21 @@ class TermExpansion(OfGlass, OfBonds, Struct):
         """Energies of the terms, an array for each of ``terms``."""
         return tuple(group.energy for group in self.terms)
 
+    @property
+    def place(self) -> Array:
+        """Coordinates (n, d), fractional, by which the direct engine orders particles."""
+        return fractional(self.glass.box, self.position)
+
+    @property
+    def blocks(self) -> tuple[Array, Array]:
+        """Blocks of the Hessian: M_ii of every particle, M_ij of every pair."""
+        own, coupling = self.two.blocks
+        more = self.pairs.capacity - len(coupling)
+        both = own, jnp.pad(coupling, ((0, more), (0, 0), (0, 0)))
+        for group in self.groups:
+            both = group.add_blocks(*both, self.pairs)
+        return both
+
     def gradient(self) -> Array:
         """dU/dx, (n, d)."""
         return self._sum(self.two.gradient(), [group.force for group in self.groups])
@@ -88,6 +106,38 @@ class TermExpansion(OfGlass, OfBonds, Struct):
         rows = [group.fourth(group.difference(z)) for group in self.groups]
         return self._sum(self.two.fourth(z), rows)
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """What ``padded`` takes: rooms for bonds, for other pairs, and of every group."""
+        bonds = self.bonds.capacity
+        return (bonds, self.pairs.capacity - bonds, *(group.size for group in self.groups))
+
+    def padded(self, bonds: int, others: int, *groups: int) -> Self:
+        """The same expansion with more room."""
+        at = self.bonds.capacity
+        more = bonds - at, others - (self.pairs.capacity - at)
+        pairs = self.pairs.padded(more[0], at).padded(more[1])
+        grown = [
+            group.padded(size, at, more[0]) for group, size in zip(self.groups, groups, strict=True)
+        ]
+        likely = bonds + others
+        return self.replace(
+            two=self.two.padded(bonds), groups=tuple(grown), pairs=pairs, likely=likely
+        )
+
+    def trimmed(self) -> Self:
+        """The same expansion, concrete, without padding beyond the next step."""
+        two, at = trimmed(self.two), self.bonds.capacity
+        moved = at - two.bonds.capacity
+        more = _step(int(np.sum(self.pairs.valid[at:])), self.count)
+        pairs = jax.tree.map(lambda a: _cut(a, at, moved, more), self.pairs)
+        groups = tuple(_trimmed_group(group, self.count, at, moved) for group in self.groups)
+        return self.replace(two=two, groups=groups, pairs=pairs, likely=pairs.capacity)
+
+    def with_box(self, box):
+        """The same, its glass in a box of another kind or with other bounds."""
+        return self.replace(two=self.two.with_box(box))
+
     def _sum(self, total, rows):
         for group, row in zip(self.groups, rows, strict=True):
             total = total + group.scatter(row, self.count)
@@ -95,149 +145,92 @@ class TermExpansion(OfGlass, OfBonds, Struct):
 
 
 class CoupledExpansion(OfBlocks, TermExpansion):
-    """With the Hessian in blocks.
+    """With the Hessian kept in blocks.
 
     Attributes:
         own: (n, d, d), blocks M_ii.
         coupling: (m, d, d), blocks M_ij of the pairs.
-        pairs: Bonds, all that share a term; the bonds come first.
-        likely: how many pairs the direct engine should expect: too many would make separators wide
-            and leave no room in the leaves.
     """
-
-    has = TermExpansion.has | {"blocks"}
 
     own: Array
     coupling: Array
-    pairs: Bonds
-    likely: int = static()
 
-    @property
-    def place(self) -> Array:
-        """Coordinates (n, d), fractional, by which the direct engine orders particles."""
-        return fractional(self.glass.box, self.position)
+    def padded(self, bonds: int, others: int, *groups: int) -> Self:
+        """The same expansion with more room."""
+        at, extra = self.bonds.capacity, bonds - self.bonds.capacity
+        e = super().padded(bonds, others, *groups)
+        coupling = padded(self.coupling, extra, at)
+        more = e.pairs.capacity - len(coupling)
+        return e.replace(coupling=padded(coupling, more, len(coupling)))
 
-
-class _Sizes(NamedTuple):
-    """Rooms: for bonds, neighbours of a particle, triples, second neighbours."""
-
-    bonds: search.Plan
-    neighbours: int
-    triples: int
-    second: int
+    def trimmed(self) -> Self:
+        """The same expansion, concrete, without padding beyond the next step."""
+        e, at = super().trimmed(), self.bonds.capacity
+        moved, more = at - e.bonds.capacity, e.pairs.capacity - e.bonds.capacity
+        return e.replace(coupling=_cut(self.coupling, at, moved, more))
 
 
 def expand_terms(model, glass):
     """The expansion of a ManyBodyModel."""
     search.check(model, glass, many=True)
-
-    def attempt(room):
-        bonds = search.plan(model, glass, room=room)
-        n, mean = glass.count, 2 * bonds.capacity / glass.count
-        sizes = (
-            bonds,
-            room_for(bonds.capacity, n),
-            int(0.5 * n * mean**2),
-            int(SECOND * bonds.capacity),
-        )
-        return _expand(model, glass, _Sizes(*sizes))
-
+    attempt = lambda room: _expand(model, glass, plan_terms(model, glass, room=room))
     e = search.with_room(attempt, model, glass)
-    return e if is_traced(e) else _trimmed(e)
+    return e if is_traced(e) else e.trimmed()
 
 
 @functools.partial(jax.jit, static_argnums=2)
 def _expand(model, glass, sizes):
-    bonds, status = search.find_bonds(model, glass, sizes.bonds)
+    bonds, found = search.find_bonds(model, glass, sizes.bonds)
+    listed, status = list_terms(model, glass, bonds, sizes)
+    e = at_terms(model, glass, listed, order=4)
     alone = contacts(bonds, glass.count) == 0
-    two = at_bonds(model.pair, glass, bonds, order=4)
-    groups, full = _groups(model, glass, two, sizes)
-    finite = jnp.all(jnp.isfinite(two.derivative)) & jnp.all(jnp.isfinite(glass.position))
-    for group in groups:
+    finite = jnp.all(jnp.isfinite(e.two.derivative)) & jnp.all(jnp.isfinite(glass.position))
+    for group in e.groups:
         finite = finite & jnp.all(jnp.isfinite(group.force))
-    status = status | full | flag(jnp.any(alone), Status.RATTLERS)
-    status = status | flag(~finite, Status.NOT_FINITE)
-    if not all(isinstance(term, Triples) for term in model.terms):
-        return TermExpansion(two, groups, status)
-    own, coupling, pairs, full = blocks_of(two, groups, sizes.second)
-    likely = int(LIKELY * pairs.capacity)
-    return CoupledExpansion(two, groups, status | full, own, coupling, pairs, likely)
+    status = status | found | flag(jnp.any(alone), Status.RATTLERS)
+    return e.replace(status=status | flag(~finite, Status.NOT_FINITE))
 
 
-def _groups(model, glass, two, sizes):
-    """The groups of terms of a glass and its bonds."""
-    bonds, n = two.bonds, glass.count
+def at_terms(model, glass, listed, order) -> TermExpansion:
+    """The expansion on a TermList; derivatives of pairs up to a given order only."""
+    two = at_bonds(model.pair, glass, listed.bonds, order)
     settled_model = settled(model)
-    entry, held, most = around(bonds.i, bonds.j, bonds.valid, n, sizes.neighbours)
-    row, back = entry % bonds.capacity, entry >= bonds.capacity
-    other = jnp.where(back, bonds.i[row], bonds.j[row])
-    separation = jnp.where(back[..., None], -two.separation[row], two.separation[row])
-    reach = range_of(model, glass.species[:, None], glass.species[other])
-    held, separation = within(reach, held, separation)
-    other = jnp.where(held, other, jnp.arange(n)[:, None])
-    table = jnp.concatenate([jnp.arange(n)[:, None], other], axis=1).astype(jnp.int32)
-    full = most > sizes.neighbours
-    groups: list = []
-    for term in model.terms:
-        if not isinstance(term, Triples):
-            group = SumTerms(settled_model, table, glass.species[table], separation, held, term)
-            groups.append(group)
-            continue
-        first, second = couples(sizes.neighbours)
-        both = (held[:, first] & held[:, second]).reshape(-1)
-        at, valid, found = pack(both, sizes.triples)
-        full = full | (found > sizes.triples)
-        centre, couple = at // len(first), at % len(first)
-        arms = jnp.stack([first[couple], second[couple]], axis=1)
-        particle = jnp.concatenate(
-            [table[centre, :1], jnp.take_along_axis(other[centre], arms, axis=1)], axis=1
-        ).astype(jnp.int32)
-        arm = jnp.take_along_axis(separation[centre], arms[..., None], axis=1)
-        arm = jnp.where(valid[:, None, None], arm, _harmless(arm, model))
-        group_of_triples = TripleTerms(
-            settled_model,
-            jnp.where(valid[:, None], particle, 0),
-            glass.species[particle],
-            arm,
-            jnp.broadcast_to(valid[:, None], arms.shape),
-            term,
-        )
-        groups.append(group_of_triples)
-    return tuple(groups), flag(full, Status.BOND_OVERFLOW)
-
-
-def _harmless(arm, model):
-    """Separations that no term finds singular."""
-    nowhere = jnp.zeros(arm.shape[:2], bool)
-    return within(jnp.max(model.cutoff) * jnp.ones(arm.shape[:2]), nowhere, arm)[1]
-
-
-def _trimmed(e):
-    """Drops padding beyond the next step."""
-    start, two = e.bonds.capacity, trimmed(e.two)
-    bonds = two.bonds.capacity
-    e = e.replace(two=two, groups=tuple(_trimmed_group(group, e.count) for group in e.groups))
-    if not provides(e, "blocks"):
-        return e
-    more = _step(int(np.sum(e.pairs.valid[start:])), e.count)
-    cut = lambda a: jnp.concatenate([a[:bonds], a[start : start + more]])
-    pairs = jax.tree.map(cut, e.pairs)
-    return e.replace(pairs=pairs, coupling=cut(e.coupling), likely=pairs.capacity)
-
-
-def _trimmed_group(group, n):
-    if isinstance(group.term, Triples):
-        count = _step(int(np.sum(group.valid)), 8 * n)
-        cut = lambda a, _: a[:count]
-    else:
-        count = 8 * math.ceil(int(np.max(np.sum(group.held, axis=1))) / 8)
-        cut = lambda a, more: a[:, : count + more]
-    return group.replace(
-        particle=cut(group.particle, 1),
-        species=cut(group.species, 1),
-        separation=cut(group.separation, 0),
-        held=cut(group.held, 0),
+    groups = tuple(
+        _group(settled_model, two, term, members)
+        for term, members in zip(model.terms, listed.members, strict=True)
     )
+    likely = int(LIKELY * listed.pairs.capacity)
+    e = TermExpansion(two, groups, listed.pairs, jnp.int32(0), likely)
+    if not all(isinstance(term, Triples) for term in model.terms):
+        return e
+    own, coupling = e.blocks
+    return CoupledExpansion(two, groups, e.pairs, e.status, likely, own, coupling)
+
+
+def _group(model, two, term, members):
+    """The Terms of one kind, at the separations of the bonds."""
+    separation = two.separation[members.row]
+    separation = jnp.where(members.back[..., None], -separation, separation)
+    reach = range_of(model, members.species[:, :1], members.species[:, 1:])
+    held, separation = within(reach, members.held, separation)
+    of = model, members.particle, members.species, separation
+    if isinstance(term, Triples):
+        both = jnp.broadcast_to(jnp.all(held, axis=1, keepdims=True), held.shape)
+        return TripleTerms(*of, both, term, members.place)
+    return sum_terms(*of, held, term)
+
+
+def _cut(rows, at, moved, more):
+    """Rows of pairs with fewer of the bonds, which end at a row, and of the others."""
+    return jnp.concatenate([rows[: at - moved], rows[at : at + more]])
+
+
+def _trimmed_group(group, n, start, moved):
+    if isinstance(group, TripleTerms):
+        count = _step(int(np.sum(group.valid)), 8 * n)
+        place = jnp.where(group.place < start, group.place, group.place - moved)
+        return group.rows(slice(count)).replace(place=place[:count])
+    return group.columns(8 * math.ceil(int(np.max(np.sum(group.held, axis=1))) / 8))
 
 
 def _step(count, n):

@@ -56,7 +56,27 @@ def stationarity(cost, e, z):
 
 def form_along(cost, e, z, d):
     """Coefficients in t of s(z + t d) for columns (n, d, c): a tuple of (c,)."""
+    if "higher" in cost.needs and e.groups:
+        return _by_slopes(cost, e, z, d)
     return tuple(jnp.sum(c, axis=0) for c in cost.along(e, e.difference(z), e.difference(d)))
+
+
+def _by_slopes(cost, e, z, d):
+    """The same from g alone, where energies of terms are whatever they are.
+
+    For a form of degree m these are z.g(z), m d.g(z), ..., m z.g(d), d.g(d); the one in the middle
+    of a form of degree four follows from s(z + d) and s(z - d), with d of the size of z.
+    """
+    total = lambda a, b: jnp.sum(a * b, axis=(0, 1))
+    size = jnp.sqrt(total(z, z) / jnp.maximum(total(d, d), 1e-300))
+    d, m = size * d, 2 * cost.p // cost.q
+    here, there = cost.drive(e, z), cost.drive(e, d)
+    first, last = (total(z, here), m * total(d, here)), (m * total(z, there), total(d, there))
+    middle = []
+    if m == 4:
+        both = [total(z + x, cost.drive(e, z + x)) for x in (d, -d)]
+        middle = [0.5 * (both[0] + both[1]) - first[0] - last[1]]
+    return tuple(c / size**k for k, c in enumerate((*first, *middle, *last)))
 
 
 # Polynomials in t: tuples of coefficients, ascending. Components of vectors on bonds (b, d, c) lie

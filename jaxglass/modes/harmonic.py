@@ -13,7 +13,7 @@ only what does not depend on the choice of vectors within a degenerate group.
 import functools
 import itertools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -28,14 +28,20 @@ from ..core.struct import Struct
 from ..core.vectors import fields_of, no_tangent, upright
 from ..landscape import engine
 from ..landscape.contract import need
-from ..landscape.engine import Factor, apply_inverse
-from ..landscape.inverse import flat_translations
-from ..landscape.solve import remove_translation
+from ..landscape.engine import Factor
+from ..landscape.masses import (
+    dynamical,
+    inverse_dynamical,
+    unit_translations,
+    weight,
+    without_translation,
+)
 from ..linalg.dense import as_matrix, deflated
 from ..linalg.filtered import lowest_by_filter
 from ..linalg.krylov import LOOKS, Eigenpairs, lowest_by_inverse
 from ..linalg.lapack import eigh
 from ..linalg.tangent import projected_solution
+from ..system.masses import masses
 
 METHODS = ("auto", "filter", "direct", "dense")
 DENSE_SIZE = 1000  # degrees of freedom below which full diagonalisation (0.1 s) is the fastest
@@ -58,7 +64,8 @@ class Modes(Struct):
 
     Attributes:
         frequency: (count,), omega, ascending; of an unstable mode minus the root of -omega^2.
-        vector: (count, n, d), orthonormal, the largest component positive.
+        vector: (count, n, d), orthonormal, the largest component positive; with masses these are
+            displacements times the root of the mass.
         residual: (count,), |M psi - omega^2 psi| / omega^2.
         steps: rounds of the iteration; 0 for "dense".
         status: bits.
@@ -84,6 +91,7 @@ def lowest_modes(
     method: str = "auto",
     key: Array | None = None,
     factor: Factor | None = None,
+    mass: Any = None,
 ) -> Modes:
     """The lowest modes of a glass.
 
@@ -96,6 +104,7 @@ def lowest_modes(
             dense below 1,000 degrees of freedom, then direct while it fits in memory, or filter.
         key: JAX random key of the start of the iterations; a fixed one by default.
         factor: Factor of e, from ``factorise``.
+        mass: (n,) masses; 1 by default.
 
     Returns:
         Modes: frequency, vector, residual, steps, status. Differentiable; see the module for
@@ -118,21 +127,21 @@ def lowest_modes(
             f"count must be at most a third of the {n * d} coordinates for method='direct', "
             f"found {count}; use 'dense'"
         )
-    key = key_or_first(key)
-    value, vector, residual, steps, status = _with_room(e, factor, key, count, method)
+    of = e, factor, key_or_first(key), masses(mass, n)
+    value, vector, residual, steps, status = _with_room(*of, count=count, method=method)
     root = jnp.sqrt(jnp.where(value == 0, 1.0, jnp.abs(value)))
     frequency = jnp.where(value == 0, 0.0, jnp.sign(value) * root)
     return Modes(frequency, vector, residual, steps, status)
 
 
-def _with_room(e, factor, key, count, method):
+def _with_room(e, factor, key, mass, *, count, method):
     """``_lowest``; outside tracing, with twice the vectors while equal modes outnumber them."""
     n, d = e.position.shape
     width = min(max(LEAST_WIDTH, math.ceil(WIDTH_PER_MODE * count)), n * d - d)
-    found = _lowest(e, factor, key, _Settings(count, method, width))
-    while not is_traced(e, factor) and int(found[-1]) & Status.CROWDED and width < n * d - d:
+    found = _lowest(e, factor, key, mass, _Settings(count, method, width))
+    while not is_traced(e, factor, mass) and int(found[-1]) & Status.CROWDED and width < n * d - d:
         width = min(2 * width, n * d - d)
-        found = _lowest(e, factor, key, _Settings(count, method, width))
+        found = _lowest(e, factor, key, mass, _Settings(count, method, width))
     return found
 
 
@@ -146,27 +155,27 @@ def _check_count(count, n, d):
         )
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(3,))
+@functools.partial(jax.custom_jvp, nondiff_argnums=(4,))
 @functools.partial(jax.jit, static_argnames="settings")
-def _lowest(e, factor, key, settings):
+def _lowest(e, factor, key, mass, settings):
     """omega^2, vectors, residuals, rounds and status."""
     n, d = e.position.shape
     count, status = settings.wanted, e.status
     if settings.method == "dense":
-        pairs = _dense(e, count)
+        pairs = _dense(e, mass, count)
     elif settings.method == "direct":
         noise = jax.random.normal(key, (n * d, settings.width))
         # one after the other on CPUs: samples end their rounds at different looks
-        pairs = loop_on_cpu(functools.partial(_by_inverse, settings))(e, factor, noise)
+        pairs = loop_on_cpu(functools.partial(_by_inverse, settings))(e, factor, mass, noise)
         status = status | factor.status
         status = status | flag(_most_alike(pairs.value) >= settings.width, Status.CROWDED)
     else:
         # Half as many vectors more than wanted, at least eight: the filter's gain falls with the
         # gap above the last one.
         width = min(count + max(8, count // 2), n * d - d)
-        project = _without_translations(e)
+        project = _without_translations(e, mass)
         start = project(jax.random.normal(key, (n * d, width)))
-        matvec = _without_translations(e, e.second)
+        matvec = _without_translations(e, mass, functools.partial(dynamical, e, mass))
         pairs = lowest_by_filter(matvec, start, count, project=project)
     status = status | flag(~jnp.all(pairs.residual <= GOOD), Status.NOT_CONVERGED)
     unstable = pairs.value[0] < -GOOD * jnp.abs(pairs.value[-1])
@@ -175,29 +184,31 @@ def _lowest(e, factor, key, settings):
     return pairs.value, vector, pairs.residual, pairs.rounds, status
 
 
-def _without_translations(e, operator=None):
+def _without_translations(e, mass, operator=None):
     """The function of vectors (n d, p) that takes translations out, before and after an operator on
     columns (n, d, p) if one is given.
     """
+    remove = functools.partial(without_translation, mass)
 
     def apply(v):
-        columns = remove_translation(v.reshape(*e.position.shape, -1))
+        columns = remove(v.reshape(*e.position.shape, -1))
         if operator is not None:
-            columns = remove_translation(operator(columns))
+            columns = remove(operator(columns))
         return columns.reshape(v.shape)
 
     return apply
 
 
-def _by_inverse(settings, e, factor, noise):
+def _by_inverse(settings, e, factor, mass, noise):
     """The Eigenpairs by the inverse."""
     n, d = e.position.shape
-    project = _without_translations(e)
+    project = _without_translations(e, mass)
     # A little noise gives every mode a share of the start; more of it would cost a round.
-    start = project(_plane_waves(e, settings.width)) + 1e-3 * project(noise)
+    waves = weight(mass, _plane_waves(e, settings.width).reshape(n, d, -1), 0.5)
+    start = project(waves.reshape(n * d, -1)) + 1e-3 * project(noise)
     return lowest_by_inverse(
-        _without_translations(e, functools.partial(apply_inverse, e, factor)),
-        _without_translations(e, e.second),
+        _without_translations(e, mass, functools.partial(inverse_dynamical, e, factor, mass)),
+        _without_translations(e, mass, functools.partial(dynamical, e, mass)),
         start,
         settings.wanted,
         looks=tuple(sorted({min(look, (n * d - d) // settings.width) for look in LOOKS})),
@@ -231,10 +242,11 @@ def _plane_waves(e, count):
     return jnp.stack(waves[:count], axis=1)
 
 
-def _dense(e, count):
+def _dense(e, mass, count):
     """By full diagonalisation, translations moved above all other modes."""
-    matrix = as_matrix(e.second, e.position.shape)
-    value, vector = eigh(deflated(matrix, flat_translations(*e.position.shape)))
+    (n, d), size = e.position.shape, e.position.size
+    matrix = as_matrix(functools.partial(dynamical, e, mass), (n, d))
+    value, vector = eigh(deflated(matrix, unit_translations(mass, n, d).reshape(size, d)))
     value, vector = value[:count], vector[:, :count]
     left = jnp.linalg.norm(matrix @ vector - vector * value, axis=0)
     return Eigenpairs(value, vector, left / jnp.maximum(jnp.abs(value), 1e-300), jnp.int32(0))
@@ -242,10 +254,12 @@ def _dense(e, count):
 
 @_lowest.defjvp
 def _lowest_jvp(settings, primals, tangents):
-    (e, factor, key), (de, *_) = primals, tangents
-    value, vector, residual, steps, status = _lowest(e, factor, key, settings)
-    moved = lambda v: jax.jvp(lambda e: remove_translation(e.second(v)), (e,), (de,))[1]
-    dm = jax.vmap(moved)(vector)
+    (e, _, _, mass), (de, _, _, dmass) = primals, tangents
+    value, vector, residual, steps, status = _lowest(*primals, settings)
+    remove = functools.partial(without_translation, mass)
+    image = lambda v: lambda e, mass: dynamical(e, mass, v)
+    change = jax.vmap(lambda v: jax.jvp(image(v), (e, mass), (de, dmass))[1])(vector)
+    dm = jax.vmap(remove)(change)
     overlap = jnp.einsum("lnd,knd->lk", vector, dm)  # psi_l.dM psi_k
     gap = value[None, :] - value[:, None]
     apart = jnp.abs(gap) > DEGENERATE * jnp.abs(value[-1])
@@ -253,11 +267,14 @@ def _lowest_jvp(settings, primals, tangents):
 
     def complement(z):
         inside = jnp.einsum("knd,k->nd", vector, jnp.einsum("knd,nd->k", vector, z))
-        return remove_translation(z - inside)
+        return remove(z - inside)
 
     def outside(dm_k, value_k):
-        return projected_solution(lambda z: e.second(z) - value_k * z, -dm_k, complement)
+        own = lambda z: dynamical(e, mass, z) - value_k * z
+        return projected_solution(own, -dm_k, complement)
 
     dvector = jnp.einsum("lk,lnd->knd", within, vector) + jax.vmap(outside)(dm, value)
+    if mass is not None:  # translations turn with the masses
+        dvector = dvector + (change - dm) / value[:, None, None]
     tangent = jnp.diagonal(overlap), dvector, *map(no_tangent, (residual, steps, status))
     return (value, vector, residual, steps, status), tangent

@@ -1,13 +1,19 @@
 """Complete spectra."""
 
+from typing import Any
+
 from ..landscape.contract import need
 from .harmonic import Modes, lowest_modes
 
 
-def spectrum(e) -> Modes:
+def spectrum(e, *, mass: Any = None) -> Modes:
     """All modes but the translations, by full diagonalisation: Modes of n d - d entries.
 
     Cost O((n d)^3).
+
+    Args:
+        e: expansion.
+        mass: (n,) masses; 1 by default.
 
     Example:
         >>> jg.modes.spectrum(e).frequency.shape
@@ -15,4 +21,4 @@ def spectrum(e) -> Modes:
     """
     need("spectrum", e)
     n, d = e.position.shape
-    return lowest_modes(e, n * d - d, method="dense")
+    return lowest_modes(e, n * d - d, method="dense", mass=mass)

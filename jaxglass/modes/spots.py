@@ -126,7 +126,7 @@ def soft_spots(
         >>> bool(spots.unseen <= 0.5), bool((spots.stiffness[1:] >= spots.stiffness[:-1]).all())
         (True, True)
     """
-    need("soft_spots", e, "terms", "glass")
+    need("soft_spots", e, "groups", "glass")
     if not callable(search):
         raise TypeError(f"search must be a function such as quartic_mode, found {search!r}")
     if is_traced(e):

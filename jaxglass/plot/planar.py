@@ -81,7 +81,7 @@ def bond_field(
     scale = np.percentile(np.abs(value), 99.5) if scale is None else scale
     strength = np.clip(np.abs(value) / scale, 0, 1)
     order = np.argsort(strength)
-    segments = np.stack([start, start + np.asarray(e.separation)[valid]], axis=1)[order]
+    segments = np.stack([start, start + np.asarray(e.two.separation)[valid]], axis=1)[order]
     colors = LinearSegmentedColormap.from_list(
         "signed", ["#b3261e", "#f4f1ea", "#15304f"] if signed else ["#f4f1ea", "#15304f"]
     )
@@ -111,9 +111,9 @@ def displacement_field(
     """A field as arrows, the longest of them ``longest`` particle spacings.
 
     Args:
-        glass: planar Glass.
-        z: (n, 2).
-        longest: length of the longest arrow in units of (V/n)^(1/2).
+        glass: planar Glass, or one in space, seen along its last axis.
+        z: (n, d).
+        longest: length of the longest arrow in mean distances of particles.
         least: arrows shorter than this share of the longest are left out.
         color: of the arrows.
         ax: matplotlib axes.
@@ -126,14 +126,15 @@ def displacement_field(
         >>> len(ax.collections[0].U)
         64
     """
-    ax = _axes(glass, ax)
+    ax = _axes(glass, ax, most=3)
     x, z = np.asarray(glass.position), np.asarray(z)
     if z.shape != x.shape:
         raise ValueError(f"z must be a field of shape {x.shape}, found {z.shape}")
+    x, z = x[:, :2], z[:, :2]
     length = np.linalg.norm(z, axis=1)
     largest = length.max()
     x, z = x[length >= least * largest], z[length >= least * largest]
-    z = z * longest * float(glass.density) ** -0.5 / (largest if largest > 0 else 1)
+    z = z * longest * float(glass.spacing) / (largest if largest > 0 else 1)
     ax.quiver(
         *x.T, *z.T, angles="xy", scale_units="xy", scale=1, width=0.0022, color=color, zorder=3
     )
@@ -217,12 +218,12 @@ def marks(glass: Glass, particle: Any, *, color: str = "#b3261e", ax: Any = None
     return ax
 
 
-def _axes(glass, ax):
-    if glass.dim != 2:
+def _axes(glass, ax, most=2):
+    if glass.dim > most:
         raise ValueError(f"glass must be planar for a picture, found {glass.dim} dimensions")
     if ax is None:
         ax = apply_style().subplots()[1]
-    cell = np.asarray(glass.box.cell)
+    cell = np.asarray(glass.box.cell)[:2]
     corners = np.array([[0, 0], cell[:, 0], cell[:, 0] + cell[:, 1], cell[:, 1]])
     ax.set_xlim(corners[:, 0].min(), corners[:, 0].max())
     ax.set_ylim(corners[:, 1].min(), corners[:, 1].max())

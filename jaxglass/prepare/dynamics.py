@@ -1,4 +1,4 @@
-"""Molecular dynamics at given temperature. Masses are 1 and k_B = 1.
+"""Molecular dynamics at given temperature. k_B = 1.
 
 Positions are not wrapped while moving, so displacements can be read off.
 """
@@ -19,6 +19,7 @@ from ..neighbours.assembly import assembly_of, over_samples
 from ..neighbours.listing import forces, potential
 from ..neighbours.moving import first_list, on_fresh_lists, plan_moving, soundness, where
 from ..system.glass import Glass
+from ..system.masses import masses
 from . import barostat, motions
 
 # Share of the kinetic energy by which what a motion conserves may drift in one run. At the usual
@@ -64,7 +65,12 @@ class Motion(Struct):
         The total momentum is zero, unless the Langevin thermostat moves it too.
         """
         free = motions.degrees_of_freedom(self.thermostat, *self.velocity.shape)
-        return jnp.sum(self.velocity**2) / free
+        return 2 * self.kinetic_energy / free
+
+    @property
+    def kinetic_energy(self):
+        """Of all particles."""
+        return motions.kinetic_energy(self.state)
 
     def now(self):
         """The present configuration as a Glass."""
@@ -80,6 +86,7 @@ def start_dynamics(
     dt: float = 0.005,
     thermostat: str = "nose-hoover",
     damping: float | None = None,
+    mass: Any = None,
 ) -> Motion:
     """A glass with velocities drawn at a temperature, ready to move.
 
@@ -91,6 +98,7 @@ def start_dynamics(
         dt: time step.
         thermostat: "nose-hoover", "langevin", "brownian" (overdamped) or "none".
         damping: relaxation time of the chain (default 100 dt), or friction (default 1).
+        mass: (n,) masses; 1 by default. "brownian" does not feel them.
 
     Returns:
         Motion.
@@ -110,12 +118,13 @@ def start_dynamics(
     if damping is None:
         damping = _damping(thermostat, dt)
     positive("damping", damping)
+    mass = masses(mass, glass.count)
 
     numbers = tuple(jnp.asarray(a, jnp.float64) for a in (temperature, dt, damping))
 
     def attempt(room):
         plan = plan_moving(model, glass, room)
-        return _start(model, glass, key, *numbers, thermostat=thermostat, plan=plan)
+        return _start(model, glass, key, *numbers, mass, thermostat=thermostat, plan=plan)
 
     return search.with_room(attempt, model, glass)
 
@@ -234,18 +243,20 @@ def _pressed_all(model, motions, *numbers, plan):
 
 
 @functools.partial(jax.jit, static_argnames=("thermostat", "plan"))
-def _start(model, glass, key, temperature, dt, damping, *, thermostat, plan):
-    def start(model, glasses, key, temperature):
+def _start(model, glass, key, temperature, dt, damping, mass=None, *, thermostat, plan):
+    def start(model, glasses, key, temperature, mass):
         all = assembly_of(model, glasses)
         pair = jax.vmap(jax.random.split)(key)
-        draw = lambda key, t: motions.velocities(key, glasses.position.shape[1:], t)
+        draw = lambda *of: motions.velocities(of[0], glasses.position.shape[1:], *of[1:])
         pairs, full = first_list(model, all, plan, glasses.position)
         force = forces(model, all, pairs, glasses.position)
-        state = motions.at_rest(pair[:, 1], glasses.position, force)
-        state = state.replace(velocity=jax.vmap(draw)(pair[:, 0], temperature))
+        state = motions.at_rest(pair[:, 1], glasses.position, force, mass)
+        state = state.replace(velocity=jax.vmap(draw)(pair[:, 0], temperature, mass))
         return state, soundness(model, all, glasses) | full
 
-    state, status = over_samples(start)(settled(model), glass, key, temperature)
+    column = None if mass is None else mass[:, None]
+    of = settled(model), glass, key, temperature, column
+    state, status = over_samples(start)(*of)
     return Motion(glass, state, jnp.int32(0), dt, damping, status, thermostat)
 
 

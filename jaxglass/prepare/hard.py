@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from ..core.arrays import dot
-from ..core.checks import integer
-from ..core.status import Status, flag
+from ..core.checks import integer, positive
+from ..core.status import Status, flag, or_nan
 from ..core.struct import Struct
 from ..host.progress import Progress
 from ..minimise.quench import quench
@@ -74,6 +74,45 @@ def hard_start(
     )
     apart = quench(soft, glass.replace(diameter=wide), force_tol=1e-6)
     return glass.replace(position=apart.glass.position)
+
+
+def compressibility(model: PairModel, glass: Glass, *, gap: float = 0.004) -> Array:
+    """Z = P V / (N k_B T) of hard particles, as one configuration shows it: average over many.
+
+    With s the gap of a pair over its contact distance, Z = 1 + (1 / d N) times the density of
+    pairs over s at contact, which is extrapolated from two bins.
+
+    Args:
+        model: PairModel of hard particles.
+        glass: Glass without overlaps.
+        gap: width of a bin, small beside 3 / Z.
+
+    Example:
+        >>> model, g = jg.models.get("hard2d"), jg.prepare.hard_start(jax.random.key(0), n=50)
+        >>> seen = jg.prepare.position_series(jax.random.key(1), model, g, frames=50, sweeps=5)
+        >>> one = lambda x: jg.prepare.compressibility(model, g.replace(position=x), gap=0.05)
+        >>> bool(jnp.mean(jax.vmap(one)(seen.position)) > 1)
+        True
+    """
+    search.check(model, glass)
+    positive("gap", gap)
+    if model.shape is not shapes.hard:
+        raise ValueError(f"model must be one of hard particles, found {model.name}")
+
+    def attempt(room):
+        plan = search.plan(model, glass, skin=2 * float(gap) * model.reach, room=room)
+        return _contact(model, glass, gap, plan=plan)
+
+    found = search.with_room(attempt, model, glass)
+    return or_nan(found.status, found.value)
+
+
+@functools.partial(jax.jit, static_argnames="plan")
+def _contact(model, glass, gap, *, plan):
+    ratio, status = _ratios(model, glass, plan)
+    near, next_ = (jnp.sum((ratio >= 1 + k * gap) & (ratio < 1 + (k + 1) * gap)) for k in (0, 1))
+    density = (3 * near - next_) / (2 * gap)
+    return _Ratio(1 + density / (glass.dim * glass.count), status)
 
 
 class Compressed(Struct):
@@ -179,8 +218,13 @@ class _Ratio(Struct):
 
 @functools.partial(jax.jit, static_argnames="plan")
 def _ratio(model: Any, glass: Any, *, plan: Any) -> _Ratio:
+    ratio, status = _ratios(model, glass, plan)
+    return _Ratio(jnp.min(ratio), status)
+
+
+def _ratios(model, glass, plan):
+    """Distances of pairs over their contact distances, infinite where padded, and a status."""
     bonds, status = search.find_bonds(model, glass, plan)
     r = minimum_image(glass.box, difference(bonds, glass.position))
     sigma = mixed(model, glass, bonds.i, bonds.j).sigma
-    ratio = jnp.sqrt(dot(r, r)) / sigma
-    return _Ratio(jnp.min(jnp.where(bonds.valid, ratio, jnp.inf)), status)
+    return jnp.where(bonds.valid, jnp.sqrt(dot(r, r)) / sigma, jnp.inf), status

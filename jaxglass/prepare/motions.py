@@ -1,4 +1,4 @@
-"""One time step of every kind of motion, for many samples at once. Masses are 1, k_B = 1.
+"""One time step of every kind of motion, for many samples at once. k_B = 1.
 
     none          velocity Verlet at constant energy
     nose-hoover   the same between two half steps of a chain of thermostats (Martyna, Klein and
@@ -29,6 +29,7 @@ class State(Struct):
         position, velocity, force: (s, n, d); positions are not wrapped.
         place, momentum: (s, 3) of the chain.
         key: (s,), of the noise.
+        mass: (s, n, 1), or None where all are 1.
     """
 
     position: Array
@@ -37,6 +38,7 @@ class State(Struct):
     place: Array
     momentum: Array
     key: Array
+    mass: Array | None = None
 
 
 def degrees_of_freedom(kind, n, d):
@@ -44,18 +46,21 @@ def degrees_of_freedom(kind, n, d):
     return n * d if kind == "langevin" else n * d - d
 
 
-def at_rest(key, position, force):
+def at_rest(key, position, force, mass=None):
     """The State before velocities are drawn."""
     chain = jnp.zeros((len(position), LINKS))
-    return State(position, jnp.zeros_like(position), force, chain, chain, key)
+    return State(position, jnp.zeros_like(position), force, chain, chain, key, mass)
 
 
-def velocities(key, shape, temperature):
+def velocities(key, shape, temperature, mass=None):
     """Maxwell's velocities (n, d) of total momentum zero; their mean energy is that of the
     temperature.
     """
     v = jnp.sqrt(temperature) * jax.random.normal(key, shape)
-    return v - jnp.mean(v, axis=0)
+    if mass is None:
+        return v - jnp.mean(v, axis=0)
+    v = v / jnp.sqrt(mass)
+    return v - jnp.sum(mass * v, axis=0) / jnp.sum(mass)
 
 
 def step(kind, forces, dt, damping, state, temperature):
@@ -82,12 +87,16 @@ def _each(a):
     return a[:, None, None]
 
 
+def _over_mass(state, a):
+    return a if state.mass is None else a / state.mass
+
+
 def _verlet(forces, dt, state):
     dt = _each(dt)
-    velocity = state.velocity + dt / 2 * state.force
+    velocity = state.velocity + _over_mass(state, dt / 2 * state.force)
     position = state.position + dt * velocity
     force = forces(position)
-    velocity = velocity + dt / 2 * force
+    velocity = velocity + _over_mass(state, dt / 2 * force)
     return state.replace(position=position, velocity=velocity, force=force)
 
 
@@ -95,12 +104,14 @@ def _langevin(forces, dt, friction, state, temperature):
     key, noise = _noise(state)
     keep = jnp.exp(-friction * dt)
     dt, keep, heat = _each(dt), _each(keep), _each(jnp.sqrt((1 - keep**2) * temperature))
-    velocity = state.velocity + dt / 2 * state.force
+    if state.mass is not None:
+        heat = heat / jnp.sqrt(state.mass)
+    velocity = state.velocity + _over_mass(state, dt / 2 * state.force)
     position = state.position + dt / 2 * velocity
     velocity = keep * velocity + heat * noise
     position = position + dt / 2 * velocity
     force = forces(position)
-    velocity = velocity + dt / 2 * force
+    velocity = velocity + _over_mass(state, dt / 2 * force)
     return state.replace(position=position, velocity=velocity, force=force, key=key)
 
 
@@ -120,7 +131,8 @@ def _noise(state):
 
 def kinetic_energy(state):
     """(s,)."""
-    return 0.5 * jnp.sum(state.velocity**2, axis=(1, 2))
+    square = state.velocity**2
+    return 0.5 * jnp.sum(square if state.mass is None else state.mass * square, axis=(-2, -1))
 
 
 def _chain(dt, period, state, temperature):

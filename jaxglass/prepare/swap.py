@@ -228,7 +228,7 @@ def begun(model, glass, key, temperature, step, *, plan):
         run = run.replace(step=jnp.asarray(step, jnp.float64))
     elif plan.fraction < 1:
         run = _tuned(model, run, temperature, 0.5 * spacing, plan)
-    energy, status = _energy(model, _now(model, run, plan), plan.bonds)
+    energy, status = _energy(model, glass_now(model, run, plan), plan.bonds)
     state = run.state.replace(tally=empty(energy), status=run.status | status)
     return run.replace(state=state, key=key, sweeps=jnp.int32(0))
 
@@ -238,7 +238,7 @@ def _tuned(model, run, temperature, most, plan):
 
     def improve(_, run):
         run = run.replace(state=run.state.replace(tally=empty(jnp.float64(0))))
-        run = _swept(model, run, temperature, SWEEPS, SWEEPS, plan)
+        run = swept(model, run, temperature, SWEEPS, SWEEPS, plan)
         tally = run.state.tally
         better = run.step * jnp.exp(2 * (tally.moved / tally.moves - GOAL))
         return run.replace(step=jnp.minimum(better, most))
@@ -250,10 +250,11 @@ def _tuned(model, run, temperature, most, plan):
 def advanced(model, run, temperature, sweeps, every, *, rows, plan):
     """The run some sweeps later, with the energies sampled on the way."""
     run = run.replace(energies=jnp.zeros(rows))
-    return _swept(model, run, temperature, sweeps, every, plan)
+    return swept(model, run, temperature, sweeps, every, plan)
 
 
-def _swept(model, run, temperature, sweeps, every, plan):
+def swept(model, run, temperature, sweeps, every, plan):
+    """The run some sweeps later; energies go into the rows there are."""
     energy, box, n = settled(model), run.glass.box, run.glass.count
     cells = assembly_of(model, jax.tree.map(lambda a: a[None], run.glass)).cells
     all = Surroundings(list(cells.metric[0]), inverse(box.cell), box.orthogonal)
@@ -274,7 +275,7 @@ def _swept(model, run, temperature, sweeps, every, plan):
     return jax.lax.fori_loop(0, sweeps, one, run)
 
 
-def _now(model, run, plan):
+def glass_now(model, run, plan):
     """The present Glass."""
     glass = run.glass
     name = "diameter" if model.sigma is None else "species"
@@ -294,7 +295,7 @@ def _energy(model, glass, sizes):
 
 @functools.partial(jax.jit, static_argnames="plan")
 def result(model, run, energies, *, plan):
-    glass = _now(model, run, plan)
+    glass = glass_now(model, run, plan)
     energy, status = _energy(model, glass, plan.bonds)
     tally = run.state.tally
     return SwapRun(

@@ -199,7 +199,7 @@ def _frames(model, motion, gaps, count, temperature, *, plan):
             kept.time.at[k].set(motion.steps),
             kept.position.at[k].set(motion.position),
             kept.energy.at[k].set(energy),
-            kept.kinetic.at[k].set(0.5 * jnp.sum(motion.velocity**2)),
+            kept.kinetic.at[k].set(motion.kinetic_energy),
         )
 
     return jax.lax.fori_loop(0, count, one, kept)

@@ -49,7 +49,7 @@ def dipole_stiffness(
         True
     """
     if bonds is None:
-        need("dipole_stiffness", e, "terms")
+        need("dipole_stiffness", e, "groups")
     else:
         check_bonds("dipole_stiffness", e, bonds)
     if method == "auto" and bonds is not None and factor is None:
@@ -98,7 +98,8 @@ def _every(e, factor):
     n, d = e.position.shape
     first, second = squared_inverse_blocks(e, factor)
     moved = apply_inverse(e, factor, translations(n, d))
-    u = e.separation / jnp.linalg.norm(e.separation, axis=1, keepdims=True)
+    r = e.two.separation
+    u = r / jnp.linalg.norm(r, axis=1, keepdims=True)
     seen = jnp.einsum("bx,bxc->bc", u, e.difference(moved))
     along = lambda block: jnp.einsum("bx,bxy,by->b", u, block, u)
     below = along(second) - jnp.sum(seen * seen, axis=-1)

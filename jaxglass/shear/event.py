@@ -31,6 +31,7 @@ from ..system.glass import Glass
 from . import branch, march
 from .bisection import bisect, has_kinks, unit
 from .fold import across_mode
+from .near import find_near
 from .strained import Strained, deformation
 
 MAX_STEPS = 2000  # factorisations; first events of glasses take 50 to 150
@@ -82,8 +83,9 @@ def first_event(
     continuation, and its end solved for together with the critical mode.
 
     Args:
-        model: PairModel. Contacts (hertz, harmonic), whose derivatives jump where they open, are
-            strained in steps and their event is bracketed to 1e-9 by bisection: status KINK.
+        model: PairModel or ManyBodyModel. Contacts (hertz, harmonic), whose derivatives jump where
+            they open, are strained in steps and their event is bracketed to 1e-9 by bisection:
+            status KINK.
         glass: Glass at a minimum.
         plane: (p, q), simple shear: x_p moves with x_q.
         max_strain: strain to stop at; negative to strain in the other sense.
@@ -101,7 +103,7 @@ def first_event(
         >>> bool(event.strain > 0), int(event.status), bool(event.max_force < 1e-9)
         (True, 0, True)
     """
-    search.check(model, glass)
+    search.check(model, glass, many=True)
     search.check_forces(model)
     check_strain("max_strain", max_strain)
     integer("max_steps", max_steps, at_least=1)
@@ -138,8 +140,7 @@ def _event(model, glass, direction, max_strain, settings):
     strain, position, mode, aux = _fold(model, glass, direction, max_strain, settings)
     ended, rounds, force, curvature, status = aux
     here = deformed(glass, deformation(direction, strain)).replace(position=position)
-    bonds = _bonds_at(model, here, settings)
-    system = Strained(model, glass, jnp.zeros(()), direction, bonds)
+    system = Strained(model, glass, jnp.zeros(()), direction, _near_at(model, here, settings))
     e = system.at(position, strain, order=1)
     return FirstEvent(
         strain=jnp.where(ended, strain, jnp.nan),
@@ -154,9 +155,9 @@ def _event(model, glass, direction, max_strain, settings):
     )
 
 
-def _bonds_at(model, glass, settings):
-    """The bonds at the end of a branch, which have no derivative."""
-    return search.find_bonds(*jax.lax.stop_gradient((model, glass)), settings.sizes.list)[0]
+def _near_at(model, glass, settings):
+    """Who may interact at the end of a branch, which has no derivative."""
+    return find_near(*jax.lax.stop_gradient((model, glass)), settings.sizes.list)[0]
 
 
 @functools.partial(jax.jit, static_argnames="max_steps")
@@ -226,10 +227,10 @@ def _fold_jvp(settings, primals, tangents):
     model, glass, direction, max_strain = primals
     strain, position, mode, aux = _fold(*primals, settings)
     here = deformed(glass, deformation(direction, strain)).replace(position=position)
-    bonds = _bonds_at(model, here, settings)
+    near = _near_at(model, here, settings)
 
     def system_of(model, glass, direction):
-        return Strained(model, glass, jnp.zeros(()), direction, bonds)
+        return Strained(model, glass, jnp.zeros(()), direction, near)
 
     def slopes(model, glass, direction):
         """The gradient, and M psi, at fixed positions and strain."""

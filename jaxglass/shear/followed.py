@@ -70,7 +70,7 @@ def follow_modes(
     while the nonlinear ones are there from the start.
 
     Args:
-        model: PairModel.
+        model: PairModel or ManyBodyModel.
         event: FirstEvent of a glass, clean.
         plane, direction: those that the event was found with.
         strains: (k,), descending from below that of the event; by default 24, whose distances to it

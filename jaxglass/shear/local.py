@@ -295,7 +295,7 @@ def _threshold(settings, model, glass, centre, direction):
     walk, ended = end.walk, end.walk.phase == branch.ENDED
     ball = lambda system, position, strain: _stress(system, position, strain, settings.radius)
     bonds = list_ball(model, local, free, settings.sizes.list).bonds
-    at_rest = start.system.replace(bonds=bonds)
+    at_rest = start.system.replace(near=bonds)
     nothing = lambda a: jnp.where(ended, a, jnp.nan)
     status = (
         end.status

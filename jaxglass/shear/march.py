@@ -15,10 +15,11 @@ from ..landscape.dissection import own_plan, plan_of, tree_on
 from ..linalg.nested_tree import ROOMY, SNUG, Plan
 from ..minimise.lists import Listing, list_bonds, used_share
 from ..neighbours import search
-from . import branch
+from . import branch, near
 from .ball import BallPlan, list_ball
 from .branch import Walk
 from .engine import Dense, OnTree
+from .near import NearPlan
 from .strained import Strained, compact
 
 OVERFLOWS = search.OVERFLOWS | Status.SEPARATOR_OVERFLOW
@@ -33,11 +34,11 @@ class Sizes(NamedTuple):
     """Static sizes of everything that depends on who touches whom.
 
     Attributes:
-        list: of the lists of bonds, of all or of a ball.
+        list: of the lists of who may interact, of all or of a ball.
         tree: of the tree; None for a ball, whose block is dense, and where nothing is factored.
     """
 
-    list: search.Plan | BallPlan
+    list: NearPlan | BallPlan
     tree: Plan | None
 
 
@@ -69,26 +70,27 @@ def sizes_of(model, glass, room=1.0, *, factored=True):
             f"box must be wide enough for two cutoffs at every strain, "
             f"{model.reach / 0.49:.6g} for the model {model.name}, found {widest:.6g}"
         )
-    plan = search.plan(model, glass, skin=skin, room=room)
+    plan = near.plan_near(model, glass, skin, room)
     if not factored:
         return Sizes(plan, None)
+    likely = near.room_for_coupled(plan)
     if room > 1 or is_traced(model, glass):
-        return Sizes(plan, plan_of(glass, plan.capacity, ROOMY))
+        return Sizes(plan, plan_of(glass, likely, ROOMY))
     # of several sizes that similar glasses share the smallest that holds this one, or its own
-    bonds = _bonds_of(model, glass, plan=plan)
-    trees = (plan_of(glass, plan.capacity, margin) for margin in (SNUG, MIDDLE, ROOMY))
-    fits = lambda tree: not bool(_overflows(glass, bonds, tree=tree))
-    return Sizes(plan, next(filter(fits, trees), None) or own_plan(glass, bonds, MIDDLE))
+    pairs = _pairs_of(model, glass, plan=plan)
+    trees = (plan_of(glass, likely, margin) for margin in (SNUG, MIDDLE, ROOMY))
+    fits = lambda tree: not bool(_overflows(glass, pairs, tree=tree))
+    return Sizes(plan, next(filter(fits, trees), None) or own_plan(glass, pairs, MIDDLE))
 
 
 @functools.partial(jax.jit, static_argnames="plan")
-def _bonds_of(model, glass, *, plan):
-    return search.find_bonds(model, glass, plan)[0]
+def _pairs_of(model, glass, *, plan):
+    return near.coupled(near.find_near(model, glass, plan)[0])
 
 
 @functools.partial(jax.jit, static_argnames="tree")
-def _overflows(glass, bonds, *, tree):
-    return tree_on(tree, glass, bonds).overflow
+def _overflows(glass, pairs, *, tree):
+    return tree_on(tree, glass, pairs).overflow
 
 
 def set_out(model, glass, direction, sizes, strain=0.0, free=None, spacing=None):
@@ -134,13 +136,15 @@ def _on_lists(model, glass, direction, walk, free, status=0, *, sizes):
     glass = glass.replace(position=walk.position, box=compact(glass.box))
     engine: OnTree | Dense
     if free is None:
-        listing = list_bonds(model, glass, sizes.list)
-        tree = tree_on(sizes.tree, glass, listing.bonds)
-        engine, status = OnTree(tree), status | flag(tree.overflow, Status.SEPARATOR_OVERFLOW)
+        listing = list_bonds(model, glass, near.bonds_plan(sizes.list))
+        who, found = near.near_on(model, glass, listing.bonds, sizes.list)
+        tree = tree_on(sizes.tree, glass, near.coupled(who))
+        overflow = flag(tree.overflow, Status.SEPARATOR_OVERFLOW)
+        engine, status = OnTree(tree), status | found | overflow
     else:
         listing = list_ball(model, glass, free, sizes.list)
-        engine = Dense(free, sizes.list.free)
-    system = Strained(model, glass, walk.strain, direction, listing.bonds, free)
+        who, engine = listing.bonds, Dense(free, sizes.list.free)
+    system = Strained(model, glass, walk.strain, direction, who, free)
     return March(listing, system, engine, walk, status | listing.status)
 
 

@@ -34,6 +34,7 @@ from .curve import ShearEvents, ShearRun, no_curve, no_events, trimmed
 from .event import check_strain, widened
 from .kept import Checkpoint
 from .measures import d2min, nonaffine_displacement
+from .near import find_near
 
 # The push off a fold, in mean distances along the normalised critical mode: small beside the falls,
 # whose largest displacements are some tenths, and large enough that the cubic term acts at once.
@@ -91,7 +92,8 @@ def shear(
     """Quasistatic deformation with every plastic event located as a fold.
 
     Args:
-        model: PairModel. Events of contacts (hertz, harmonic) are bracketed: status KINK.
+        model: PairModel or ManyBodyModel. Events of contacts (hertz, harmonic) are bracketed:
+            status KINK.
         glass: Glass at a minimum.
         max_strain: strain to go to from 0; negative for the other sense; or a sequence of strains
             to go to one after the other, such as (0.05, -0.05, 0.0) for a cycle.
@@ -115,7 +117,7 @@ def shear(
         >>> run.strain.shape, int(run.status)
         ((5,), 0)
     """
-    search.check(model, glass)
+    search.check(model, glass, many=True)
     search.check_forces(model)
     choice("fall", fall, METHODS)
     grid, sense = _grid(max_strain, step)
@@ -256,7 +258,8 @@ def _recorded(state, position, strain):
     system = state.march.system
     e = system.at(position, strain, order=1)
     stress = state.sense * system.work(e, strain) / e.glass.box.volume
-    row = jnp.stack([state.sense * strain, stress, jnp.sum(e.energy)])
+    energy = sum(map(jnp.sum, jax.tree.leaves(e.energy)))  # of every kind of terms
+    row = jnp.stack([state.sense * strain, stress, energy])
     return state.replace(curve=state.curve.at[state.rows].set(row), rows=state.rows + 1)
 
 
@@ -271,8 +274,8 @@ def _fallen(state, settings):
     of = system.model, landed.glass, system.direction, settings.sizes
     onward = settings.set_out(*of, behind)
     # the march makes its own lists where it goes on; what is recorded here needs one too
-    bonds, found = search.find_bonds(system.model, landed.glass, settings.sizes.list)
-    onward = onward.replace(system=onward.system.replace(bonds=bonds))
+    who, found = find_near(system.model, landed.glass, settings.sizes.list)
+    onward = onward.replace(system=onward.system.replace(near=who))
     failed = landed.status & ~(bisection.HARMLESS if settings.kinks else 0)
     state = state.replace(march=onward, status=state.status | failed | found)
     state = _recorded(state, landed.glass.position, behind)

@@ -12,6 +12,7 @@ from ..core.checks import integer, is_traced, positive
 from ..core.samples import loop_on_cpu
 from ..core.struct import Struct
 from ..landscape.strain import as_direction
+from ..models.manybody import ManyBodyModel
 from ..models.pair import PairModel
 from ..system.box import inverse
 from .curve import ShearRun
@@ -94,7 +95,7 @@ def dissipation(run: ShearRun, edges: Any) -> Array:
 
 
 def reversals(
-    model: PairModel,
+    model: PairModel | ManyBodyModel,
     run: ShearRun,
     *,
     plane: tuple[int, int] = (0, 1),
@@ -109,7 +110,7 @@ def reversals(
     with all particles where they were, the glass had returned.
 
     Args:
-        model: PairModel.
+        model: PairModel or ManyBodyModel.
         run: ShearRun of ``jg.shear``.
         plane, direction: as there.
         back: strain by which to go back at most.

@@ -1,4 +1,6 @@
-"""When a gradient is zero, as in minimise/tolerance, for an Expansion."""
+"""When a gradient is zero, as in minimise/tolerance, for an expansion: in units of its pairs, which
+hold particles apart.
+"""
 
 import jax.numpy as jnp
 
@@ -22,7 +24,8 @@ def at_rest(e, slope, share=TIGHT):
 
 def typical_force(e):
     """Root mean square of the forces of the bonds that carry one."""
-    square = dot(e.force, e.force)
+    force = e.two.force
+    square = dot(force, force)
     return jnp.sqrt(jnp.sum(square) / jnp.maximum(jnp.sum(square > 0), 1))
 
 
@@ -33,7 +36,7 @@ def rounding(e):
 
 def stiffest(e):
     """The largest sum of |F_1| + |F_2| r^2 over the bonds of a particle."""
-    r = e.separation
-    of_bond = jnp.abs(e.derivative[1]) + jnp.abs(e.derivative[2]) * dot(r, r)
+    r, (_, first, second) = e.two.separation, e.two.derivative[:3]
+    of_bond = jnp.abs(first) + jnp.abs(second) * dot(r, r)
     of_particle = jnp.zeros(e.count).at[e.bonds.i].add(of_bond).at[e.bonds.j].add(of_bond)
     return jnp.max(of_particle)

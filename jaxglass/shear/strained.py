@@ -11,31 +11,32 @@ import jax.numpy as jnp
 from jax import Array
 
 from ..core.struct import Struct
-from ..landscape.expansion import at_bonds, bond_second, bond_third
+from ..landscape import strain as affine
+from ..models.manybody import ManyBodyModel
 from ..models.pair import PairModel
-from ..system.bonds import Bonds
 from ..system.box import inverse
 from ..system.deform import flips
 from ..system.glass import Glass
+from .near import Near, expansion_on
 
 
 class Strained(Struct):
-    """A model and particles, their box at some strain, and the pairs that may interact near it.
+    """A model and particles, their box at some strain, and who may interact near it.
 
     Attributes:
-        model: PairModel.
+        model: PairModel or ManyBodyModel.
         glass: Glass, whose box is that at the strain ``origin`` and may be sheared.
         origin: strain of that box.
         direction: (d, d), E.
-        bonds: Bonds.
+        near: Bonds or TermList.
         free: (n,), which particles move of their own; None where all do, up to translations.
     """
 
-    model: PairModel
+    model: PairModel | ManyBodyModel
     glass: Glass
     origin: Array
     direction: Array
-    bonds: Bonds
+    near: Near
     free: Array | None = None
 
     def gradient(self, strain):
@@ -52,9 +53,9 @@ class Strained(Struct):
         return self.glass.box.replace(cell=carried @ self.glass.box.cell)
 
     def at(self, position, strain, order=2):
-        """The Expansion at positions and a strain, with derivatives up to an order."""
+        """The expansion at positions and a strain, with derivatives up to an order."""
         glass = self.glass.replace(position=position, box=self.box(strain))
-        return at_bonds(self.model, glass, self.bonds, order)
+        return expansion_on(self.model, glass, self.near, order)
 
     def project(self, z):
         """A field (n, d), or columns of them, without what its particles cannot do."""
@@ -62,22 +63,21 @@ class Strained(Struct):
             return z - jnp.mean(z, axis=0)
         return jnp.where(self.free.reshape(-1, *(1,) * (z.ndim - 1)), z, 0.0)
 
-    def slide(self, e, strain):
-        """w_b of every bond, (b, d)."""
-        return self.velocity(strain, e.separation)
+    def onward(self, strain):
+        """E F^-1, the direction seen from a strain."""
+        return self.direction @ inverse(self.gradient(strain))
 
     def push(self, e, strain):
         """Xi, (n, d)."""
-        return self.project(e.scatter(bond_second(e, self.slide(e, strain))))
+        return self.project(affine.push(e, self.onward(strain)))
 
     def velocity(self, strain, position):
         """d x / d gamma of positions, or separations, that follow the deformation."""
-        return position @ (self.direction @ inverse(self.gradient(strain))).T
+        return position @ self.onward(strain).T
 
     def turning(self, e, strain, z):
         """d(M z) / d gamma where all follow the deformation, (n, d)."""
-        slide, seen = self.slide(e, strain), e.difference(z)
-        return self.project(e.scatter(bond_third(e, slide, seen)))
+        return self.project(affine.turning(e, self.onward(strain), z))
 
     def stiffening(self, e, strain, z):
         """d(z.M z) / d gamma where all follow the deformation."""
@@ -85,7 +85,7 @@ class Strained(Struct):
 
     def work(self, e, strain):
         """dU / d gamma where all follow the deformation, a number."""
-        return jnp.sum(e.force * self.slide(e, strain))
+        return affine.work(e, self.onward(strain))
 
 
 def deformation(direction, strain):

@@ -26,6 +26,17 @@ class Bonds(Struct):
     def count(self):
         return jnp.sum(self.valid, axis=-1)
 
+    def padded(self, extra: int, at: int | None = None) -> "Bonds":
+        """With room for so many more, at the end or from some row on."""
+        at = self.capacity if at is None else at
+        return jax.tree.map(lambda a: padded(a, extra, at), self)
+
+
+def padded(rows, extra, at):
+    """Rows with so many of zeros more, before a row."""
+    zeros = jnp.zeros((extra, *rows.shape[1:]), rows.dtype)
+    return jnp.concatenate([rows[:at], zeros, rows[at:]])
+
 
 def difference(bonds, z):
     """z_j - z_i on every bond: (n, ...) -> (b, ...)."""

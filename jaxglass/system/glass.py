@@ -147,21 +147,19 @@ def stack(samples: Sequence[S]) -> S:
         raise TypeError(f"samples must be glasses or expansions, found {kinds}")
     if not every:
         raise ValueError("stack needs at least one sample, found an empty list")
-    shapes = [s.position.shape for s in every]
-    if len(set(shapes)) > 1:
-        odd = next(k for k, shape in enumerate(shapes) if shape != shapes[0])
+    fields = [s.position.shape for s in every]
+    if len(set(fields)) > 1:
+        odd = next(k for k, shape in enumerate(fields) if shape != fields[0])
         raise ValueError(
             "stack needs samples of equal particles and dimensions, "
-            f"found {shapes[0]} for sample 0 and {shapes[odd]} for sample {odd}"
+            f"found {fields[0]} for sample 0 and {fields[odd]} for sample {odd}"
         )
-    if any(getattr(s, "groups", ()) for s in every):
-        raise ValueError(
-            "stack takes expansions of pairs, found terms of more particles: expand a stack of "
-            "glasses under jax.vmap instead"
-        )
-    if any(hasattr(s, "padded") for s in every):
-        capacity = max(s.bonds.i.shape[-1] for s in every)
-        every = [s.padded(capacity) for s in every]
+    if all(hasattr(s, "padded") for s in every):
+        sizes = {len(s.sizes) for s in every}
+        if len(sizes) > 1:
+            raise ValueError("stack needs samples of one model, found terms of different kinds")
+        largest = tuple(map(max, zip(*(s.sizes for s in every), strict=True)))
+        every = [s.padded(*largest) for s in every]
     if all(_box_of(s) is not None for s in every):
         every = _shared_box_statics(every)
     structures = {jax.tree.structure(s) for s in every}
@@ -169,8 +167,8 @@ def stack(samples: Sequence[S]) -> S:
         raise ValueError(
             "stack needs samples of one kind: all with species or all with diameters, and one model"
         )
-    sizes = {tuple(map(np.shape, jax.tree.leaves(s))) for s in every}
-    if len(sizes) > 1:
+    shapes = {tuple(map(np.shape, jax.tree.leaves(s))) for s in every}
+    if len(shapes) > 1:
         raise ValueError("stack needs Hessians with equal numbers of blocks and of bonds")
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *every)
 
@@ -196,6 +194,4 @@ def _box_of(sample):
 
 
 def _with_box(sample, box):
-    if isinstance(sample, Glass):
-        return sample.replace(box=box)
-    return sample.replace(glass=sample.glass.replace(box=box))
+    return sample.replace(box=box) if isinstance(sample, Glass) else sample.with_box(box)

@@ -14,6 +14,7 @@ from jax import Array
 
 from ..core.checks import choice, integer, is_traced
 from ..landscape.contract import need
+from ..landscape.particles import check_terms
 from ..system.box import cartesian, fractional
 from ..system.glass import Glass
 
@@ -50,7 +51,7 @@ def fitting_bins(e, *, most: int = BINS, least: int = LEAST) -> int:
         >>> 3 <= jg.thermal.fitting_bins(e) < 40
         True
     """
-    need("fitting_bins", e, "terms", "glass")
+    need("fitting_bins", e, "groups", "glass")
     if is_traced(e):
         raise TypeError("fitting_bins looks at the bonds of a glass: call it outside jit and vmap")
     bins, least = integer("most", most, at_least=3), integer("least", least, at_least=0)
@@ -66,7 +67,7 @@ def fitting_bins(e, *, most: int = BINS, least: int = LEAST) -> int:
 
 def softness_field(
     e,
-    value: Array,
+    value: Any,
     *,
     bins: int = BINS,
     threshold: float = THRESHOLD,
@@ -76,7 +77,8 @@ def softness_field(
 
     Args:
         e: Expansion.
-        value: (b,), for example the local thermal energy; or (n,), for example a map of modes.
+        value: (b,), for example the local thermal energy; a tuple of such for each of ``e.terms``,
+            which count in the middle of their particles; or (n,), for example a map of modes.
         bins: along each cell vector; ``thermal.fitting_bins(e)`` is a number that leaves no bin
             with fewer than two bonds.
         threshold: entries with |value| below it are left out.
@@ -91,10 +93,14 @@ def softness_field(
         >>> field.shape == (bins, bins), bool((field >= 0).all())
         (True, True)
     """
-    need("softness_field", e, "terms", "glass")
+    need("softness_field", e, "groups", "glass")
     choice("reduce", reduce, ("mean", "sum"))
     bins = integer("bins", bins, at_least=3)
-    if jnp.shape(value) == e.bonds.i.shape:
+    if isinstance(value, tuple):
+        check_terms(e, value)
+        where, kept = _all_middles(e)
+        value = jnp.concatenate(value)
+    elif jnp.shape(value) == e.bonds.i.shape:
         where, kept = _middles(e), e.bonds.valid
     elif jnp.shape(value) == (e.count,):
         where, kept = fractional(e.glass.box, e.position), jnp.ones(e.count, bool)
@@ -117,7 +123,15 @@ def softness_field(
 
 def _middles(e):
     """Fractional coordinates of the middles of bonds, (b, d)."""
-    return fractional(e.glass.box, e.position[e.bonds.i] + 0.5 * e.separation)
+    return fractional(e.glass.box, e.position[e.bonds.i] + 0.5 * e.two.separation)
+
+
+def _all_middles(e):
+    """The same of all terms, one kind after the other, and which there are."""
+    centres = [e.position[group.particle[:, 0]] + group.middle for group in e.groups]
+    middles = [_middles(e), *(fractional(e.glass.box, x) for x in centres)]
+    held = [e.bonds.valid, *(group.valid for group in e.groups)]
+    return jnp.concatenate(middles), jnp.concatenate(held)
 
 
 def softness_peaks(glass: Glass, field: Array) -> Peaks:

@@ -80,8 +80,9 @@ def test_a_model_of_ones_own_has_the_derivatives_of_the_sum_over_everybody(make)
     assert float(jnp.abs(jg.hvp(e, jnp.ones_like(a))).max()) < 1e-10  # a translation costs nothing
 
 
-def test_blocks_are_the_hessian():
-    e = expansion("sw")
+@pytest.mark.parametrize("name", NAMES)
+def test_blocks_are_the_hessian(name):
+    e = expansion(name)
     z = jax.random.normal(jax.random.key(1), e.position.shape)
     product = (jg.to_scipy(e) @ np.asarray(z).ravel()).reshape(z.shape)
     terms = e.two.second(z)
@@ -128,13 +129,71 @@ def test_samples_are_expanded_together():
     np.testing.assert_allclose(jg.require(found).total, float(r["shear_modulus"]), rtol=1e-9)
 
 
+@pytest.mark.parametrize("make", (three_bodies, embedded_atoms), ids=("triples", "embedded"))
+def test_expansions_of_several_sizes_are_stacked(make):
+    model, first = make(), brute_glass()
+    dense = first.replace(
+        position=0.85 * first.position, box=first.box.replace(cell=0.85 * first.box.cell)
+    )
+    each = [jg.expand(model, jg.quench(model, g).glass) for g in (first, dense)]
+    assert each[0].sizes != each[1].sizes
+    z = jax.random.normal(jax.random.key(0), first.position.shape)
+
+    def seen(e):
+        modes = jg.lowest_modes(e, 3, method="direct")
+        energies = jg.local_thermal_energy(e, method="direct")
+        return e.second(z), e.third(z, z), modes.frequency, energies.displacement
+
+    together = jax.vmap(seen)(jg.stack(each))
+    for k, e in enumerate(each):
+        for found, right in zip(together, seen(e), strict=True):
+            assert relative(found[k], np.asarray(right)) < 1e-9
+
+
+@pytest.mark.parametrize("make", BOTH)
+def test_every_soft_mode_is_that_of_the_sum_over_everybody(make):
+    """By mapping on terms and by descent on the energy as a whole."""
+    model = make()
+    glass = jg.require(jg.quench(model, brute_glass())).glass
+    e = jg.expand(model, glass)
+    slow = jg.expand(brute_force(model, glass), glass)
+    start = jg.lowest_modes(e, 1).vector[0]
+    for search in (jg.quartic_mode, jg.cubic_mode):
+        found = jg.require(search(e, start, method="mapping"))
+        same = jg.require(search(slow, found.vector, method="optax"))
+        assert float(found.residual) < 1e-6
+        assert float(found.cost) == pytest.approx(float(same.cost), rel=1e-8)
+        assert abs(float(jnp.sum(found.vector * same.vector))) == pytest.approx(1, abs=1e-6)
+
+
+def test_maps_of_terms():
+    """What a softness field, a sum over particles and a heat capacity make of values of terms."""
+    e = expansion("sw")
+    energies = jg.require(jg.local_thermal_energy(e))
+    held = [e.bonds.valid, *(group.valid for group in e.groups)]
+    ones = tuple(jnp.where(k, 1.0, 0.0) for k in held)
+    taken = jg.particle_sum(e, ones)
+    count = 2 * int(held[0].sum()) + 3 * int(held[1].sum())
+    assert float(taken.sum()) == count
+    np.testing.assert_allclose(jg.particle_mean(e, ones), 1.0)
+    each = jg.indicators.heat_capacity(e)
+    size = [float(jnp.sum(jnp.abs(a))) for a in energies.anharmonic]
+    assert float(each.sum()) == pytest.approx(2 * size[0] + 3 * size[1], rel=1e-10)
+    field = jg.softness_field(e, energies.value, bins=4, threshold=0.0, reduce="sum")
+    total = sum(float(jnp.sum(jnp.abs(v))) for v in energies.value)
+    assert float(field.sum()) == pytest.approx(total, rel=1e-10)
+    stiffness = jg.dipole_stiffness(e)
+    some = jnp.array([0, 5])
+    np.testing.assert_allclose(stiffness[some], jg.dipole_stiffness(e, bonds=some), rtol=1e-6)
+    with pytest.raises(ValueError, match="value must hold one number per term"):
+        jg.softness_field(e, energies.value[:1])
+
+
 def test_what_needs_all_energy_in_bonds_says_so():
     e = expansion("cuzr")
-    with pytest.raises(ValueError, match="dipole_stiffness needs the bonds of a pair model"):
-        jg.dipole_stiffness(e)
-    with pytest.raises(ValueError, match="factorise needs the blocks of a Hessian"):
-        jg.factorise(e)
-    with pytest.raises(ValueError, match="stack takes expansions of pairs"):
-        jg.stack([e, e])
+    with pytest.raises(ValueError, match="thermal_bond_average needs the bonds of a pair model"):
+        jg.thermal.thermal_bond_average(e, jnp.linalg.norm)
+    with pytest.raises(ValueError, match="stack needs samples of one model"):
+        jg.stack([e, jg.expand(jg.models.get("ipl3d"), e.glass)])
     with pytest.raises(ValueError, match="capacity is a number of bonds"):
         jg.expand(jg.models.get("sw"), expansion("sw").glass, capacity=10)

@@ -146,7 +146,7 @@ def test_what_cannot_serve_terms_says_so():
     r, model = reference("sw"), jg.models.get("sw")
     glass = at(r, r["position"])
     with pytest.raises(TypeError, match="must be a PairModel here, found sw"):
-        jg.first_event(model, glass)
+        jg.residual_plastic_strength(model, glass)
     with pytest.raises(TypeError, match="must be a PairModel here, found sw"):
         jg.swap_monte_carlo(jax.random.key(0), model, glass, temperature=1.0, sweeps=1)
     with pytest.raises(ValueError, match="parameters must not contain 'kind'"):

@@ -61,8 +61,80 @@ def test_two_disks_in_a_box_are_spread_evenly(disks):
     assert abs(share.mean() - exact) < 4 * share.std(ddof=1) / 4
 
 
+@pytest.fixture(scope="module")
+def fluid(disks):
+    """Frames of the equilibrated start."""
+    model, start = disks
+    run = jg.swap_monte_carlo(jax.random.key(4), model, start, temperature=1.0, sweeps=500)
+    of = jax.random.key(5), model, run.glass
+    return jg.require(jg.prepare.position_series(*of, frames=600, sweeps=20, step=run.step))
+
+
+def test_the_pressure_is_that_of_a_mixture_of_disks(disks, fluid):
+    """Of the disks of one size by the equation of Henderson, carried over to a mixture as Santos,
+    Yuste and Lopez de Haro do (both from memory; simulations of fluids agree within a per cent).
+    """
+    model, start = disks
+    one = jax.jit(lambda x: jg.prepare.compressibility(model, start.replace(position=x), gap=0.02))
+    each = np.asarray(jax.lax.map(one, fluid.position))
+    fill, sizes = 0.5, np.asarray(start.diameter)
+    alike = sizes.mean() ** 2 / (sizes**2).mean()
+    expected = (1 - alike) / (1 - fill) + alike * (1 + fill**2 / 8) / (1 - fill) ** 2
+    error = 2 * each.std() / np.sqrt(len(each))
+    assert each.mean() == pytest.approx(expected, abs=3 * error + 0.02 * expected)
+
+
+def test_frames_are_those_of_a_run(disks, fluid):
+    """Nothing overlaps, sizes stay, and the last frame is where the next series begins."""
+    model, start = disks
+    assert fluid.position.shape == (600, 80, 2) and 0.2 < float(fluid.acceptance) < 0.7
+    for k in (0, 300, 599):
+        assert overlaps(start.replace(position=fluid.position[k])) == 0
+    assert np.array_equal(fluid.glass.diameter, start.diameter)
+    assert np.array_equal(fluid.glass.position, fluid.position[-1])
+    apart = jnp.abs(start.box.minimum_image(jnp.diff(fluid.position, axis=0)))
+    assert 0 < float(apart.mean()) < 1
+
+
+def test_series_under_jit_and_vmap(disks):
+    model, start = disks
+    one = lambda key: (
+        jg.prepare.position_series(key, model, start, frames=6, sweeps=3, step=0.2).position
+    )
+    keys = jax.random.split(jax.random.key(0), 3)
+    together = jax.jit(jax.vmap(one))(keys)
+    np.testing.assert_allclose(together[1], one(keys[1]), atol=1e-12)
+
+
+def test_fluctuations_of_dense_disks_have_soft_modes(disks):
+    """From Monte Carlo to pseudo-harmonic modes: the effective Hessian of both halves of a run has
+    about the same low modes.
+    """
+    model, start = disks[0], jg.prepare.hard_start(jax.random.key(3), "hard2d", 40)
+    dense = jg.prepare.compress(jax.random.key(1), model, start, packing=0.83).glass
+    series = jg.prepare.position_series(jax.random.key(2), model, dense, frames=4000, sweeps=10)
+    edge = float(dense.box.cell[0, 0])
+    halves = [jg.measured_hessian(half, edge) for half in np.split(np.asarray(series.position), 2)]
+    found = jg.measured_hessian(series.position, edge)
+    assert int(found.status) == 0 and bool(jnp.all(found.frequency > 0))
+    low = np.stack([half.frequency[:8] for half in halves])
+    assert np.abs(low[0] / low[1] - 1).mean() < 0.4
+    pairs = jg.nearest_pairs(found.position, edge)
+    assert 3 * 40 <= len(pairs) < 5 * 40
+    e = jg.from_hessian(found.matrix, 2, pairs=pairs, position=found.position)
+    modes = jg.require(jg.lowest_modes(e, 4))
+    soft = jg.pseudo_harmonic_mode(e, modes.vector)
+    assert np.all(soft.status == 0) and np.all(soft.stiffness >= modes.frequency[0] ** 2)
+
+
 def test_refusals(disks):
     model, start = disks
+    with pytest.raises(ValueError, match="model must be one of hard particles, found ipl2d"):
+        jg.prepare.compressibility(jg.models.get("ipl2d"), jg.random_glass(jax.random.key(0)))
+    with pytest.raises(ValueError, match="frames must be an integer of at least 1, found 0"):
+        jg.prepare.position_series(jax.random.key(0), model, start, frames=0, sweeps=1)
+    with pytest.raises(ValueError, match="more than 6 particles, found"):
+        jg.nearest_pairs(np.zeros((5, 2)), 1.0)
     with pytest.raises(ValueError, match="packing must lie between the glass' 0.5 and 1"):
         jg.prepare.compress(jax.random.key(0), model, start, packing=0.4)
     with pytest.raises(ValueError, match="packing must lie between 0 and 0.75"):

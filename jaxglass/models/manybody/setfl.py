@@ -54,7 +54,8 @@ def read_eam(
             interval to the next, and expansions feel it.
 
     Returns:
-        ManyBodyModel.
+        ManyBodyModel. Its ``parameters["mass"]`` holds the masses of the file, one a species:
+        ``jg.lowest_modes(e, 10, mass=model.parameters["mass"][glass.species])``.
 
     Example:
         >>> jg.models.read_eam("CuZr.eam.alloy")            # doctest: +SKIP
@@ -72,6 +73,7 @@ def read_eam(
         "product": scaled(table.product),
         "per_density": 1 / table.drho,
         "per_distance": 1 / table.dr,
+        "mass": np.array(table.masses),
     }
     return embedded_atom(
         _pair,

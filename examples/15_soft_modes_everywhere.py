@@ -27,10 +27,10 @@ SIZES = {"hertz": 400, "sw": 512, "cuzr": 256}
 STEP = 0.995  # of all lengths, from one density to the next
 
 
-def near_unjamming(key, pressure):
+def near_unjamming(key, n, pressure):
     """Hertzian spheres, decompressed until their pressure is low."""
     model = jg.models.get("hertz")
-    glass = jg.quench(model, jg.random_glass(key, "hertz", SIZES["hertz"])).glass
+    glass = jg.quench(model, jg.random_glass(key, "hertz", n)).glass
     while True:
         wider = jg.deformed(glass, jnp.eye(2) / STEP, room=0.05)
         found = jg.quench(model, wider)
@@ -40,10 +40,10 @@ def near_unjamming(key, pressure):
         glass = found.glass
 
 
-def annealed(key, name, time):
+def annealed(key, name, n, time):
     """A glass cooled from the liquid."""
     protocol = jg.protocols.annealed(name, time=time, liquid_time=time)
-    made = jg.make_glass(key, name, SIZES[name], protocol=protocol)
+    made = jg.make_glass(key, name, n, protocol=protocol)
     return jg.expand(jg.models.get(name), jg.require(made).glass)
 
 
@@ -65,16 +65,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--pressure", type=float, default=1e-3, help="of the Hertzian spheres")
     parser.add_argument("--time", type=float, default=5.0, help="of liquids, and of annealing")
+    parser.add_argument("--models", nargs="*", default=list(SIZES), choices=SIZES)
+    parser.add_argument("--scale", type=float, default=1.0, help="of the numbers of particles")
     parser.add_argument("--seeds", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("demo/soft_modes_everywhere.png"))
     args = parser.parse_args()
     args.out.parent.mkdir(exist_ok=True)
-    figure, axes = jg.plot.apply_style().subplots(1, len(SIZES), figsize=(12, 4.4))
-    for ax, name in zip(axes, SIZES, strict=True):
-        key = jax.random.key(args.seed)
-        hertz = name == "hertz"
-        e = near_unjamming(key, args.pressure) if hertz else annealed(key, name, args.time)
+    figure, axes = jg.plot.apply_style().subplots(
+        1, len(args.models), figsize=(4 * len(args.models), 4.4), squeeze=False
+    )
+    for ax, name in zip(axes[0], args.models, strict=True):
+        of = jax.random.key(args.seed), int(args.scale * SIZES[name])
+        if name == "hertz":
+            e = near_unjamming(*of, args.pressure)
+        else:
+            e = annealed(of[0], name, of[1], args.time)
         mode, stiffness, share, lowest = most_local(e, args.seeds)
         jg.plot.displacement_field(e.glass, mode, least=0.05, ax=ax)
         ax.set_title(f"{name}, n = {e.count}")

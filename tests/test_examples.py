@@ -35,6 +35,14 @@ TOY = {
         "--n 100 --radius 3.6 --spacing 4.8 --events 1 --time 1 --out strength.png",
         "strength.png",
     ),
+    "14_hard_disks.py": (
+        "--n 40 --samples 1 --frames 600 --sweeps 2 --equilibrate 50 --out disks.png",
+        "disks.png",
+    ),
+    "15_soft_modes_everywhere.py": (
+        "--models hertz sw --scale 0.2 --pressure 0.01 --time 0.1 --seeds 3 --out soft.png",
+        "soft.png",
+    ),
     "13_beyond_pairs.py": (
         "--n 64 --samples 1 --modes 3 --time 0.1 --out beyond.png",
         "beyond.png",
@@ -60,6 +68,8 @@ LONG = {
     "11_design_of_yielding.py",
     "12_strength_map.py",
     "13_beyond_pairs.py",
+    "14_hard_disks.py",
+    "15_soft_modes_everywhere.py",
 }
 
 

@@ -20,6 +20,8 @@ RUFF := ruff==0.17.6
 MYPY := mypy==2.4.1
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export MPLBACKEND ?= Agg
+# Threads of LAPACK that wait take the cores of whatever runs beside them: a hundred times as long.
+export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: demo test test-all lint types wheel test-oldest test-newest bench clean
 .DEFAULT_GOAL := demo

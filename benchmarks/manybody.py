@@ -37,11 +37,11 @@ def products():
 def expansions():
     """With all derivatives to fourth order at hand, beside the Hessian alone."""
     rows = []
-    for name, n in (("sw", 1_000), ("sw", 2_000), ("cuzr", 1_000)):
+    for name, n in (("sw", 500), ("sw", 2_000), ("cuzr", 1_000)):
         glass = expansion(name, n).glass
         model = jg.models.get(name)
         first, best, _ = timed(jg.expand, model, glass, repeat=3)
-        theirs = _matscipy(model, glass) if name == "sw" else None
+        theirs = _matscipy(model, glass) if (name, n) == ("sw", 500) else None  # minutes beyond
         rows.append(
             (
                 f"{name}, n = {n}",
@@ -80,7 +80,7 @@ def _matscipy(model, glass):
         calculator.reset()  # it keeps what it has worked out
         return calculator.get_property("hessian", atoms)
 
-    return peer(hessian, repeat=2)[0]
+    return peer(hessian, repeat=1)[0]
 
 
 def local_energy():

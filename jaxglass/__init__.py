@@ -50,6 +50,7 @@ from .prepare.starts import random_glass
 from .prepare.swap import SwapRun, swap_monte_carlo
 from .response.dipoles import dipole_stiffness
 from .response.elasticity import Elasticity, ShearModulus, elasticity, shear_modulus
+from .shear.barriers import Saddles, saddles
 from .shear.curve import ShearEvents, ShearRun
 from .shear.event import FirstEvent, first_event
 from .shear.local import Strength, residual_plastic_strength
@@ -117,6 +118,7 @@ __all__ = [
     "Solution",
     "Status",
     "Stored",
+    "Saddles",
     "Strength",
     "SwapRun",
     "TermExpansion",
@@ -167,6 +169,7 @@ __all__ = [
     "rank_score",
     "require",
     "residual_plastic_strength",
+    "saddles",
     "response",
     "save",
     "shear",

@@ -43,6 +43,10 @@ TOY = {
         "--models hertz sw --scale 0.2 --pressure 0.01 --time 0.1 --seeds 3 --out soft.png",
         "soft.png",
     ),
+    "16_indicator_scores.py": (
+        "--n 144 --samples 2 --time 1 --out scores.png",
+        "scores.png",
+    ),
     "13_beyond_pairs.py": (
         "--n 64 --samples 1 --modes 3 --time 0.1 --out beyond.png",
         "beyond.png",
@@ -70,6 +74,7 @@ LONG = {
     "13_beyond_pairs.py",
     "14_hard_disks.py",
     "15_soft_modes_everywhere.py",
+    "16_indicator_scores.py",
 }
 
 

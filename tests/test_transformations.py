@@ -124,7 +124,14 @@ ELSEWHERE = {
     "plasticity.reversals", "hessian_from_covariance", "measured_hessian", "models.three_body",
     "models.stillinger_weber", "models.embedded_atom", "models.read_eam",
     "prepare.position_series", "prepare.compressibility", "nearest_pairs",
-    "prepare.without_rattlers",
+    "prepare.without_rattlers", "indicators.bond_order", "indicators.contact_number",
+    "indicators.density", "indicators.excess_entropy", "indicators.free_volume",
+    "indicators.potential_energy", "indicators.steric_order", "indicators.voronoi_anisotropy",
+    "indicators.voronoi_divergence", "indicators.local_modulus", "indicators.thermal_expansion",
+    "indicators.nonaffine_velocity", "indicators.nonaffinity_missing", "indicators.soft_modes",
+    "indicators.nonlinear_modes", "indicators.predicted_yield", "indicators.spearman_matrix",
+    "indicators.table", "saddles", "plasticity.saddles", "plasticity.barrier_starts",
+    "plasticity.random_starts", "plasticity.trigger_strain",
 }  # fmt: skip
 HOST = ("analysis.", "ensemble.", "io.", "plot.", "protocols.")
 # Derivatives are taken of these; the rest has none, or is a sum of what is here.

@@ -6,12 +6,13 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from ..core.checks import integer
 from ..core.status import or_nan
 from ..landscape import engine, inverse
 from ..landscape.contract import need
 from ..landscape.engine import Factor, apply_inverse, inverse_blocks
 from ..landscape.particles import particle_sum
-from ..modes.harmonic import Modes
+from ..modes.harmonic import Modes, lowest_modes
 from ..system.masses import masses
 from ..thermal.local_energy import local_thermal_energy
 
@@ -82,6 +83,42 @@ def _vibrality(e, factor, mass):
     mean = jnp.einsum("n,nac->ac", share, moved)
     value = trace(own) - 2 * trace(moved) + trace(mean)
     return or_nan(status, value if mass is None else mass * value)
+
+
+def soft_modes(e, *, count: int = 512, modes: Modes | None = None) -> Array:
+    """Sum over the lowest modes of |U''' : psi psi|_i^2 / omega^2, (n,).
+
+    Args:
+        e: expansion at a minimum.
+        count: number of modes; all where there are fewer.
+        modes: Modes of e, at least so many; found here by default.
+
+    Returns:
+        (n,); NaN if the modes have a status.
+
+    Example:
+        >>> jg.indicators.soft_modes(e, count=30).shape
+        (64,)
+    """
+    need("soft_modes", e, "higher")
+    n, d = e.position.shape
+    count = min(integer("count", count, at_least=1), n * d - d)
+    modes = lowest_modes(e, count) if modes is None else modes
+    if len(modes.frequency) < count:
+        raise ValueError(f"modes must be at least {count}, found {len(modes.frequency)}")
+    return _soft_modes(e, jax.tree.map(lambda a: a[:count] if jnp.ndim(a) else a, modes))
+
+
+@jax.jit
+def _soft_modes(e, modes):
+    def add(total, mode):
+        psi, frequency = mode
+        third = e.third(psi, psi)
+        return total + jnp.sum(third * third, axis=-1) / frequency**2, None
+
+    zero = jnp.zeros(e.count)
+    total = jax.lax.scan(add, zero, (modes.vector, modes.frequency))[0]
+    return or_nan(modes.status, total)
 
 
 def mode_map(modes: Modes) -> Array:

@@ -1,5 +1,6 @@
 """Athermal quasistatic deformation: elastic branches, their ends, what happens there."""
 
+from .barriers import Saddles, barrier_starts, random_starts, saddles, trigger_strain
 from .curve import ShearEvents, ShearRun
 from .event import FirstEvent, first_event
 from .followed import FollowedModes, follow_modes, modes_of_events
@@ -28,8 +29,10 @@ __all__ = [
     "ShearEvents",
     "ShearRun",
     "Strength",
+    "Saddles",
     "avalanches",
     "band_profile",
+    "barrier_starts",
     "coarse_grained",
     "d2min",
     "dissipation",
@@ -38,7 +41,10 @@ __all__ = [
     "local_map",
     "modes_of_events",
     "nonaffine_displacement",
+    "random_starts",
     "residual_plastic_strength",
     "reversals",
+    "saddles",
     "shear",
+    "trigger_strain",
 ]

@@ -55,7 +55,6 @@ def draw(path, scores, matrix):
     right.set_xticks(range(len(names)), names, rotation=90)
     right.set_yticks([])
     figure.colorbar(shown, ax=right, label="rank correlation")
-    figure.tight_layout()
     figure.savefig(path)
     return names
 
@@ -82,7 +81,7 @@ def main():
             bar.done(1)
     every = {name: every[name] for name in table}
     scores = {name: jg.correlation_score(found) for name, found in every.items()}
-    for name in draw(args.out, scores, np.mean(matrices, axis=0)):
+    for name in draw(args.out, scores, np.nanmean(matrices, axis=0)):
         low, high = scores[name].low, scores[name].high
         print(f"{name:22} {scores[name].value:6.2f}   {low:5.2f} to {high:5.2f}")
     print(f"{len(every['size'])} events of {args.samples} glasses; saved {args.out}")

@@ -184,7 +184,7 @@ def table(
 def spearman_matrix(table: dict[str, Any]) -> np.ndarray:
     """Rank correlations of all indicators of a table with each other, (k, k), in its order.
 
-    Particles without a number in one of them do not count.
+    Particles without a number in one of them do not count. NaN for one that is the same everywhere.
 
     Example:
         >>> jg.indicators.spearman_matrix({"a": [1.0, 2, 3], "b": [3.0, 2, 1]}).round(12).tolist()
@@ -193,4 +193,5 @@ def spearman_matrix(table: dict[str, Any]) -> np.ndarray:
     values = np.stack([np.asarray(v, float) for v in table.values()])
     if values.ndim != 2:
         raise ValueError(f"table must hold one number per particle, found shape {values.shape[1:]}")
-    return np.corrcoef([ranks(v) for v in values[:, np.isfinite(values).all(axis=0)]])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.corrcoef([ranks(v) for v in values[:, np.isfinite(values).all(axis=0)]])

@@ -100,8 +100,8 @@ def saddles(
     Example:
         >>> modes = jg.cubic_mode(e, jg.modes.dipole_seeds(e, jnp.arange(2)))
         >>> found = jg.saddles(model, glass, jg.plasticity.barrier_starts(glass, modes))
-        >>> found.barrier.shape, found.position.shape
-        ((4,), (4, 64, 2))
+        >>> found.barrier.shape, jg.plasticity.trigger_strain(found, glass).shape
+        ((4,), (4,))
     """
     search.check(model, glass, many=True)
     search.check_forces(model)
@@ -181,10 +181,7 @@ def trigger_strain(found: Saddles, glass: Glass, *, plane: tuple[int, int] = (0,
         plane: (p, q), x_p moves with x_q.
 
     Example:
-        >>> modes = jg.cubic_mode(e, jg.modes.dipole_seeds(e, jnp.arange(2)))
-        >>> found = jg.saddles(model, glass, jg.plasticity.barrier_starts(glass, modes))
-        >>> jg.plasticity.trigger_strain(found, glass).shape
-        (4,)
+        See ``jg.saddles``.
     """
     direction = shear_direction(plane, glass.dim)
     falls = -jnp.einsum("kij,ij->k", found.stress, direction) * glass.box.volume

@@ -159,8 +159,10 @@ def test_every_soft_mode_is_that_of_the_sum_over_everybody(make):
     slow = jg.expand(brute_force(model, glass), glass)
     start = jg.lowest_modes(e, 1).vector[0]
     for search in (jg.quartic_mode, jg.cubic_mode):
-        found = jg.require(search(e, start, method="mapping"))
-        same = jg.require(search(slow, found.vector, method="optax"))
+        sound = {"accept": jg.Status.NEGATIVE_QUARTIC}  # of embedded atoms: stationary all the same
+        found = jg.require(search(e, start, method="mapping"), **sound)
+        same = jg.require(search(slow, found.vector, method="optax"), **sound)
+        assert int(found.status) == int(same.status)
         assert float(found.residual) < 1e-6
         assert float(found.cost) == pytest.approx(float(same.cost), rel=1e-8)
         assert abs(float(jnp.sum(found.vector * same.vector))) == pytest.approx(1, abs=1e-6)

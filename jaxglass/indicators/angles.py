@@ -16,11 +16,10 @@ from jax import Array
 from ..core.arrays import dot
 from ..core.checks import integer, is_traced, positive
 from ..core.status import Status, flag, or_nan
-from ..core.struct import Struct
 from ..models.pair import PairModel, kinds, length
 from ..neighbours import search
 from ..system.glass import Glass
-from .surroundings import over, plan_list, refuse_narrow, root, surroundings
+from .surroundings import Values, over, plan_list, refuse_narrow, root, surroundings
 from .voronoi import only_planar
 
 # Cutoffs as published, in sigma_ij: the first minimum of g(r) of binary Lennard-Jones particles and
@@ -29,11 +28,6 @@ from .voronoi import only_planar
 ATTRACTIVE, REPULSIVE, FAR = 1.5, 1.33, 2.0
 # Places for neighbours: there are at most 11 in the reference glasses.
 PLACES = 16
-
-
-class _Order(Struct):
-    value: Array
-    status: Array
 
 
 def bond_order(
@@ -135,7 +129,7 @@ def _measured(model, glass, cutoff, order, listing, size):
         real, imaginary = mean(jnp.cos), mean(jnp.sin)
         square = real**2 + imaginary**2
         value = jnp.where(jnp.isnan(square), jnp.nan, root(square))
-    return _Order(or_nan(status, value), status)
+    return Values(or_nan(status, value), status)
 
 
 def _steric(model, kind, around, direction):

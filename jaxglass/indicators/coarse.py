@@ -21,7 +21,6 @@ from jax import Array
 
 from ..core.checks import positive
 from ..core.status import Status, flag, or_nan
-from ..core.struct import Struct
 from ..landscape.contract import need
 from ..landscape.engine import Factor
 from ..landscape.expansion import bond_second
@@ -29,7 +28,7 @@ from ..landscape.strain import shear_direction
 from ..neighbours import jaxmd, search
 from ..response.elasticity import shear_modulus
 from ..thermal.local_energy import thermal_displacement
-from .surroundings import places, plan_list, refuse_narrow, spacing_bound, surroundings
+from .surroundings import Values, places, plan_list, refuse_narrow, spacing_bound, surroundings
 
 RADIUS = 5.0  # R of the comparison of structural indicators, in units of length of its models
 POINTS = 5  # of Gauss on the part of a bond within R: exact, as phi has the degree eight
@@ -93,13 +92,6 @@ def thermal_expansion(
     need("thermal_expansion", e, "groups", "glass")
     x = thermal_displacement(e, factor=factor) if displacement is None else displacement
     return _with_room(e, radius, lambda sizes: _expansion(e, x, radius, sizes=sizes), bonds=False)
-
-
-class _Values(Struct):
-    """Values (n,) and the status of the lists."""
-
-    value: Array
-    status: Array
 
 
 class _Sizes(NamedTuple):
@@ -168,7 +160,7 @@ def _modulus(e, v, direction, radius, *, plane, sizes):
 
     value = jax.lax.map(one, jnp.arange(e.count), batch_size=BATCH)
     full = flag(many > sizes.begins, Status.NEIGHBOUR_OVERFLOW)
-    return _Values(value, near.status | full)
+    return Values(value, near.status | full)
 
 
 @functools.partial(jax.jit, static_argnames="sizes")
@@ -180,7 +172,7 @@ def _expansion(e, moved, radius, *, sizes):
         return jnp.trace(_gradient(near.separation[k], near.held[k], u, radius))
 
     value = jax.lax.map(one, jnp.arange(e.count), batch_size=BATCH) / e.glass.density
-    return _Values(value, near.status)
+    return Values(value, near.status)
 
 
 def _kernel(square, radius, dim):

@@ -14,12 +14,11 @@ from jax import Array
 
 from ..core.arrays import dot
 from ..core.status import or_nan
-from ..core.struct import Struct
 from ..models.manybody import ManyBodyModel
 from ..models.pair import PairModel
 from ..neighbours import search
 from ..system.glass import Glass
-from .surroundings import places, plan_list, refuse_narrow, spacing_bound, surroundings
+from .surroundings import Values, places, plan_list, refuse_narrow, spacing_bound, surroundings
 
 WIDTH = 0.12  # of the Gaussians that make g smooth, as published, in units of length
 # Upper limit of the integral in mean distances (V/n)^(1/d): the minima between the first two peaks
@@ -30,11 +29,6 @@ LIMIT = 1.45
 TAIL = 6.0
 NODES = 50  # of Gauss and Legendre: error 7e-9
 CHUNK = 2_000_000  # numbers worked on at a time, 16 MB an array
-
-
-class _Entropy(Struct):
-    value: Array
-    status: Array
 
 
 def excess_entropy(model: PairModel | ManyBodyModel, glass: Glass) -> Array:
@@ -89,4 +83,4 @@ def _entropy(glass, listing, size):
     chunk = min(glass.count, max(1, CHUNK // (size * NODES)))
     one = jax.checkpoint(lambda own: of_one(*own))
     value = jax.lax.map(one, (around.separation, around.held), batch_size=chunk)
-    return _Entropy(or_nan(around.status, value), around.status)
+    return Values(or_nan(around.status, value), around.status)

@@ -8,7 +8,6 @@ from jax import Array
 
 from ..core.arrays import dot
 from ..core.status import Status, or_nan
-from ..core.struct import Struct
 from ..landscape.expand import expand
 from ..landscape.particles import particle_sum
 from ..models.manybody import ManyBodyModel
@@ -17,11 +16,7 @@ from ..neighbours import search
 from ..system.bonds import contacts, difference
 from ..system.box import minimum_image
 from ..system.glass import Glass
-
-
-class _Sum(Struct):
-    value: Array
-    status: Array
+from .surroundings import Values
 
 
 def contact_number(model: PairModel | ManyBodyModel, glass: Glass) -> Array:
@@ -46,7 +41,7 @@ def contact_number(model: PairModel | ManyBodyModel, glass: Glass) -> Array:
 @functools.partial(jax.jit, static_argnums=2)
 def _contacts(model, glass, sizes):
     bonds, status = search.find_bonds(*jax.lax.stop_gradient((model, glass)), sizes)
-    return _Sum(or_nan(status, contacts(bonds, glass.count).astype(float)), status)
+    return Values(or_nan(status, contacts(bonds, glass.count).astype(float)), status)
 
 
 def potential_energy(model: PairModel | ManyBodyModel, glass: Glass) -> Array:
@@ -83,4 +78,4 @@ def _energies(model, glass, sizes):
     scales = mixed(model, glass, bonds.i, bonds.j)
     half = 0.5 * value_of(model)(dot(r, r) / scales.sigma**2, scales, bonds.valid)
     value = jnp.zeros(glass.count).at[bonds.i].add(half).at[bonds.j].add(half)
-    return _Sum(or_nan(status, value), status)
+    return Values(or_nan(status, value), status)

@@ -42,6 +42,13 @@ class Surroundings(Struct):
     status: Array
 
 
+class Values(Struct):
+    """Values of particles (n,), and the status of the lists that they follow from."""
+
+    value: Array
+    status: Array
+
+
 def spacing_bound(glass):
     """A lower bound of (V/n)^(1/d), a plain number; 1 where nothing is known of the box."""
     volume = glass.box.least_volume

@@ -29,7 +29,7 @@ from ..minimise.quench import quench
 from ..modes.stationary import SoftMode
 from ..neighbours import search
 from ..system.glass import Glass
-from . import climb, near
+from . import climb, march, near
 
 MAX_STEPS = 200  # factorisations of a climb; some tens are usual
 PUSH = 0.02  # mean distances along the mode, off a saddle
@@ -73,7 +73,7 @@ class Saddles(Struct):
 
 
 class _Settings(NamedTuple):
-    sizes: climb.Sizes
+    sizes: march.Sizes
     max_steps: int
 
 
@@ -118,7 +118,7 @@ def saddles(
     def attempt(room):
         plan = near.plan_near(model, glass, 0.0, room)
         tree = plan_of(glass, near.room_for_coupled(plan), ROOMY)
-        return _saddles(*of, _Settings(climb.Sizes(plan, tree), max_steps))
+        return _saddles(*of, _Settings(march.Sizes(plan, tree), max_steps))
 
     overflows = search.OVERFLOWS | Status.SEPARATOR_OVERFLOW
     found = search.with_room(attempt, *of, overflows=overflows)
@@ -210,14 +210,15 @@ def _one(settings, model, glass, tension, start):
     top = climb.climb(model, glass, start, *settings)
     at = glass.replace(position=top.position)
     push = PUSH * glass.spacing * top.modes[..., 0]
-    ends = [quench(model, at.replace(position=top.position + sign * push)) for sign in (1, -1)]
-    home = [_apart(glass, end.glass.position, glass.position) < SAME for end in ends]
-    ahead = ends[0].glass.position
-    other = jnp.where(home[0], ends[1].glass.position, ahead)
+    let_go = lambda sign: quench(model, at.replace(position=top.position + sign * push))
+    ends = jax.lax.map(let_go, jnp.array([1.0, -1.0]))  # one quench to compile, and not two
+    ahead, behind = ends.glass.position
+    home = [_apart(glass, x, glass.position) < SAME for x in (ahead, behind)]
+    other = jnp.where(home[0], behind, ahead)
     moved = _way(glass, top.position, glass.position)
     lost = ~top.there
     nothing = lambda a: jnp.where(lost, jnp.nan, a)
-    status = top.status | ends[0].status | ends[1].status
+    status = top.status | ends.status[0] | ends.status[1]
     return Saddles(
         position=top.position,
         barrier=nothing(jnp.zeros(())),
@@ -230,7 +231,7 @@ def _one(settings, model, glass, tension, start):
         particle=jnp.argmax(jnp.sum(moved * moved, axis=1)),
         stress=nothing(stress(expand(model, at)) - tension),
         factorisations=top.steps,
-        evaluations=ends[0].steps + ends[1].steps,
+        evaluations=jnp.sum(ends.steps),
         status=status,
     )
 

@@ -256,10 +256,10 @@ def _accept(system, e, inverse, velocity, doubt, walk, target):
     modes = jax.lax.fori_loop(
         0,
         jnp.where(starting, FIRST_ROUNDS, ROUNDS),
-        lambda _, v: _orthonormal(inverse(v)),
+        lambda _, v: orthonormal_columns(inverse(v)),
         walk.modes,
     )
-    values, modes = _ritz(system, e, modes)
+    values, modes = ritz(system.project, e, modes)
     step = jnp.where(starting, 1.0, walk.trial_strain - walk.strain)
     fall = jnp.where(starting, 0.0, (walk.values**2 - values**2) / step)
     lefts = jnp.where(fall > 0, values**2 / jnp.where(fall > 0, fall, 1.0), jnp.inf)
@@ -344,14 +344,14 @@ def choose(condition, one, other):
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)
 
 
-def _orthonormal(columns):
+def orthonormal_columns(columns):
     """Orthonormal columns (n, d, c)."""
     return orthonormal(columns.reshape(-1, columns.shape[-1])).reshape(columns.shape)
 
 
-def _ritz(system, e, modes):
-    """Lowest eigenpairs in the span of orthonormal columns."""
-    image = system.project(e.second(modes))
+def ritz(project, e, modes):
+    """Eigenpairs in the span of orthonormal columns, ascending."""
+    image = project(e.second(modes))
     small = jnp.einsum("nda,ndb->ab", modes, image)
     values, y = eigh(0.5 * (small + small.T))
     return values, modes @ y

@@ -11,8 +11,6 @@ keeps it positive: inverse iteration with it finds the low modes, and it precond
 across.
 """
 
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -24,10 +22,10 @@ from ..landscape import dissection
 from ..landscape.solve import remove_translation
 from ..linalg import nested
 from ..linalg.cg import cg
-from ..linalg.lapack import eigh, orthonormal
-from ..linalg.nested_tree import Plan
 from ..system.glass import Glass
-from .near import NearPlan, coupled, expansion_on, find_near
+from .branch import orthonormal_columns, ritz
+from .fold import across_mode
+from .near import coupled, expansion_on, find_near
 from .rest import at_rest, largest, stiffest
 
 MODES = 3  # carried along
@@ -40,13 +38,6 @@ LONGEST, PUSH = 0.1, 0.05
 SHIFT, LEAST, MORE = 1e-2, 1e-3, 2.0
 FOUND = 1e-7  # |M psi - lambda psi| of the mode of a saddle, of the stiffest particle
 STEPS, TOL = 40, 1e-4  # of the solve across: Newton's method needs no more far away
-
-
-class Sizes(NamedTuple):
-    """Static sizes of lists and trees."""
-
-    near: NearPlan
-    tree: Plan
 
 
 class Climb(Struct):
@@ -77,10 +68,11 @@ def climb(model, glass: Glass, start, sizes, limit) -> Climb:
     """A climb from a displacement (n, d) of a minimum on, in at most so many steps."""
     noise = jnp.cos(1.0 + jnp.arange(start.size * (MODES - 1), dtype=float) ** 1.5)
     others = noise.reshape(*start.shape, MODES - 1)
+    columns = jnp.concatenate([start[..., None], others], axis=-1)
     zero = jnp.zeros(())
     begin = Climb(
         position=glass.position + remove_translation(start),
-        modes=_orthonormal(jnp.concatenate([start[..., None], others], axis=-1)),
+        modes=orthonormal_columns(remove_translation(columns)),
         values=jnp.ones(MODES),
         shift=zero - 1,
         force=zero + jnp.inf,
@@ -96,7 +88,7 @@ def climb(model, glass: Glass, start, sizes, limit) -> Climb:
 
 def _step(model, glass, c, sizes):
     here = glass.replace(position=c.position)
-    near, found = find_near(model, here, sizes.near)
+    near, found = find_near(model, here, sizes.list)
     tree = dissection.tree_on(sizes.tree, here, coupled(near))
     status = found | flag(tree.overflow, Status.SEPARATOR_OVERFLOW)
     e = expansion_on(model, here, near, 2)
@@ -105,8 +97,8 @@ def _step(model, glass, c, sizes):
     # the shift holds translations too: a spring on some particles would mix them with other modes
     inside = nested.factor(tree, *e.blocks, shift, 0.0)
     inverse = lambda b: remove_translation(nested.solve(inside, b))
-    modes = jax.lax.fori_loop(0, ROUNDS, lambda _, v: _orthonormal(inverse(v)), c.modes)
-    values, modes = _ritz(e, modes)
+    modes = jax.lax.fori_loop(0, ROUNDS, lambda _, v: orthonormal_columns(inverse(v)), c.modes)
+    values, modes = ritz(remove_translation, e, modes)
     slope = remove_translation(e.gradient())
     concave = values[0] < 0
     left = jnp.linalg.norm(e.second(modes[..., 0]) - values[0] * modes[..., 0])
@@ -139,26 +131,9 @@ def _farthest(move):
 
 def _across(e, inverse, slope, psi):
     """The step of Newton's method across a field."""
-
-    def across(z):
-        z = remove_translation(z)
-        return z - psi * jnp.sum(psi * z)
-
+    across = across_mode(remove_translation, psi)
     precondition = lambda z: across(inverse(across(z)[..., None])[..., 0])
     of = {"tol": TOL, "max_steps": STEPS, "project": across, "precondition": precondition}
     found = cg(e.second, -across(slope), **of)
     # where another direction goes down too the factor alone says where
     return jnp.where(found.status == 0, found.x, -precondition(slope))
-
-
-def _orthonormal(columns):
-    columns = remove_translation(columns)
-    return orthonormal(columns.reshape(-1, columns.shape[-1])).reshape(columns.shape)
-
-
-def _ritz(e, modes):
-    """Eigenpairs in the span of columns, ascending."""
-    image = remove_translation(e.second(modes))
-    small = jnp.einsum("nda,ndb->ab", modes, image)
-    values, y = eigh(0.5 * (small + small.T))
-    return values, modes @ y

@@ -244,7 +244,7 @@ def _fold_jvp(settings, primals, tangents):
     push = system.push(e, strain)
     dstrain = -jnp.sum(mode * slope) / jnp.sum(mode * push)
 
-    across = across_mode(system, mode)
+    across = across_mode(system.project, mode)
     solve = lambda b: projected_solution(e.second, b, across)
     dposition = solve(-slope - push * dstrain)
     # its part along the mode keeps psi.M psi zero

@@ -57,7 +57,7 @@ def improve(system, e, inverse, fold):
         The next Fold, the largest component of the gradient and psi.M psi at the Fold given, and
         whether that is converged already; if so it comes back, with its critical mode improved.
     """
-    across = across_mode(system, fold.mode)
+    across = across_mode(system.project, fold.mode)
     solve = lambda b: _solve(system, e, inverse, across, b)
     image = lambda z: system.project(e.second(z))
     slope, push = system.project(e.gradient()), system.push(e, fold.strain)
@@ -85,14 +85,14 @@ def improve(system, e, inverse, fold):
     return following, largest(slope), value, converged
 
 
-def across_mode(system, psi):
-    """The projector onto fields that the system can do, and that have no part along psi."""
+def across_mode(project, psi):
+    """A projector that also takes out the part of a field along psi."""
 
-    def project(z):
-        z = system.project(z)
+    def across(z):
+        z = project(z)
         return z - psi * jnp.sum(psi * z)
 
-    return project
+    return across
 
 
 def _solve(system, e, inverse, across, b):

@@ -20,7 +20,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 HERE = Path(__file__).parent
 FILES = (
-    "foundation", "preparation", "solvers", "thermal", "modes", "shear", "manybody", "throughput",
+    "foundation", "preparation", "solvers", "thermal", "modes", "shear", "manybody", "indicators",
+    "throughput",
 )  # fmt: skip
 
 

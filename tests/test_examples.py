@@ -47,6 +47,10 @@ TOY = {
         "--n 144 --samples 2 --time 1 --out scores.png",
         "scores.png",
     ),
+    "17_learned_softness.py": (
+        "--n 144 --glasses 2 --strain 0.06 --time 1 --out softness.h5",
+        "softness.png",
+    ),
     "13_beyond_pairs.py": (
         "--n 64 --samples 1 --modes 3 --time 0.1 --out beyond.png",
         "beyond.png",

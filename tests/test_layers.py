@@ -27,7 +27,7 @@ BELOW = {
     "response": ["landscape"],
     "thermal": ["modes"],
     "shear": ["minimise", "modes", "response"],
-    "indicators": ["thermal", "response", "analysis"],
+    "indicators": ["thermal", "response", "shear", "analysis"],
     "ensemble": ["host"],
 }
 DOORS = ("io", "plot")  # they see everything, and nobody but the package's own door sees them

@@ -9,17 +9,16 @@ from .distributions import bootstrap
 
 
 def ranks(values: ArrayLike) -> np.ndarray:
-    """Ranks from 0, ties sharing their mean.
+    """Ranks from 0, ties sharing their mean. Infinite values have ranks, NaN has none.
 
     Example:
         >>> jg.analysis.ranks([3.0, 1.0, 3.0]).tolist()
         [1.5, 0.0, 1.5]
     """
     values = np.asarray(values, float)
-    if not np.isfinite(values).all():
+    if np.isnan(values).any():
         raise ValueError(
-            "values must be finite to have ranks, "
-            f"found {int((~np.isfinite(values)).sum())} that are not"
+            f"values must be numbers to have ranks, found {int(np.isnan(values).sum())} NaN"
         )
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     first = np.cumsum(counts) - counts

@@ -10,7 +10,6 @@ import math
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from ..core.arrays import dot
@@ -19,7 +18,16 @@ from ..core.status import Status, flag, or_nan
 from ..models.pair import PairModel, kinds, length
 from ..neighbours import search
 from ..system.glass import Glass
-from .surroundings import Values, over, plan_list, refuse_narrow, root, surroundings
+from .surroundings import (
+    Values,
+    longest,
+    longest_bound,
+    over,
+    plan_list,
+    refuse_narrow,
+    root,
+    surroundings,
+)
 from .voronoi import only_planar
 
 # Cutoffs as published, in sigma_ij: the first minimum of g(r) of binary Lennard-Jones particles and
@@ -76,7 +84,7 @@ def _by_angles(name, model, glass, cutoff, order):
     search.check(model, glass)
     if cutoff is not None:
         positive("cutoff", cutoff)
-    refuse_narrow(glass, _range(model, glass, _cutoff(model, cutoff)), f"the cutoff of {name}")
+    refuse_narrow(glass, _cutoff(model, cutoff) * longest(model, glass), f"the cutoff of {name}")
 
     def attempt(room):
         listing = plan_list(glass, _range_bound(model, cutoff), room)
@@ -91,20 +99,12 @@ def _cutoff(model, cutoff):
     return usual if cutoff is None else cutoff
 
 
-def _range(model, glass, cutoff):
-    """The largest distance of neighbours."""
-    if model.sigma is not None:
-        return cutoff * jnp.max(model.sigma)
-    kind = kinds(model, glass)
-    return cutoff * jnp.max(length(model, kind, kind))
-
-
 def _range_bound(model, cutoff):
-    """About the same as a plain number, from the model's bound on its interactions."""
+    """About the largest distance of neighbours, as a plain number."""
     if is_traced(model.cutoff, cutoff):
-        return REPULSIVE * model.reach
+        return REPULSIVE * longest_bound(model)
     with jax.ensure_compile_time_eval():
-        return float(_cutoff(model, cutoff) / np.min(model.cutoff)) * model.reach
+        return float(_cutoff(model, cutoff)) * longest_bound(model)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4, 5))
@@ -113,11 +113,11 @@ def _measured(model, glass, cutoff, order, listing, size):
     cutoff = _cutoff(model, cutoff)
     range_of = lambda i, j: jax.lax.stop_gradient(cutoff * length(model, kind[i], kind[j]))
     near = lambda i, j, square: square < range_of(i, j) ** 2
-    radius = _range(model, glass, cutoff)
+    radius = cutoff * longest(model, glass)
     around = surroundings(glass, radius, listing, min(size, max(1, glass.count - 1)), near)
     own = jnp.broadcast_to(jnp.arange(glass.count)[:, None], around.other.shape)
-    longest = jnp.max(jnp.where(around.held, range_of(own, around.other), 0.0))
-    status = around.status | flag(longest > radius * (1 + 1e-12), Status.BEYOND_REACH)
+    farthest = jnp.max(jnp.where(around.held, range_of(own, around.other), 0.0))
+    status = around.status | flag(farthest > radius * (1 + 1e-12), Status.BEYOND_REACH)
     direction = jnp.arctan2(around.separation[..., 1], around.separation[..., 0])
     if order is None:
         value = _steric(model, kind, around, direction)

@@ -14,6 +14,8 @@ and what is left, if anything, is an edge. In space the lines are those where th
 candidates k and l meet, q = r_k x r_l. No polygon, no sorting; k^d numbers a particle.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -53,28 +55,63 @@ def cell(r, h, held):
     return (_planar if r.shape[1] == 2 else _spatial)(r, h, held)
 
 
-def _clip(start, along, r, h, active, shift=0.0):
-    """What the candidates leave of lines start + t along, (..., d).
+def _clip(start, along, r, h, held, own, moved=None):
+    """What the candidates leave of lines start + t along, (m, d).
 
     Args:
-        active: (..., k), who clips.
-        shift: (..., k), by how much parallel planes are moved beyond the line.
+        own: arrays (m,), the candidates that a line belongs to; they do not clip it.
+        moved: start (m, d) of the lines and h (k,) after the small moves that tell planes through
+            one line apart; none by default.
 
     Returns:
-        low, high: ends of t; whether something is left; the bounds from above, (..., k).
+        low, high: ends of t; whether something is left; who bounds t from above.
     """
-    rate = along @ r.T
-    slack = h - start @ r.T
-    scale = jax.lax.stop_gradient(
-        PARALLEL * jnp.sqrt(dot(along, along))[..., None] * jnp.sqrt(dot(r, r))
-    )
-    rising, falling = active & (rate > scale), active & (rate < -scale)
-    bound = slack / jnp.where(rising | falling, rate, 1.0)
-    above = jnp.where(rising, bound, jnp.inf)
-    high = jnp.min(above, axis=-1)
-    low = jnp.max(jnp.where(falling, bound, -jnp.inf), axis=-1)
-    beyond = jnp.any(active & ~rising & ~falling & (slack + shift < 0), axis=-1)
-    return low, high, ~beyond & (low < high), above
+    moved = (jnp.zeros_like(start), jnp.zeros_like(h)) if moved is None else moved
+    bounds = _bounds(*jax.lax.stop_gradient((start, along, r, h, moved)), held, own)
+    low, below, high, above, beyond = bounds
+
+    def bound(m):
+        rate = dot(along, r[m])
+        clean = jnp.where(m < 0, 1.0, rate)
+        return (h[m] - dot(start, r[m])) / clean
+
+    left = ~beyond & (low < high)
+    low = jnp.where(below < 0, -jnp.inf, bound(below))
+    return low, jnp.where(above < 0, jnp.inf, bound(above)), left, above
+
+
+def _bounds(start, along, r, h, moved, held, own):
+    """Ends of t, who sets them (-1 where nobody does), and whether a parallel plane leaves nothing.
+
+    One candidate after the other clips all lines: no table of candidates and lines is ever formed.
+    """
+    moved_start, moved_h = moved
+    narrow = PARALLEL**2 * dot(along, along)
+    # component by component, lines in a row: XLA makes one vector loop of that
+    of = lambda x, m: sum(part * r[m, a] for a, part in enumerate(x))
+    start, along, moved_start = start.T, along.T, moved_start.T
+
+    def clip(m, state):
+        low, below, high, above, beyond = state
+        rate, slack = of(along, m), h[m] - of(start, m)
+        active = held[m] & functools.reduce(jnp.logical_and, [k != m for k in own])
+        crossing = rate * rate > narrow * dot(r[m], r[m])
+        t = slack / jnp.where(crossing, rate, 1.0)
+        lower = active & crossing & (rate < 0) & (t > low)
+        upper = active & crossing & (rate > 0) & (t < high)
+        outside = slack + moved_h[m] - of(moved_start, m) < 0
+        return (
+            jnp.where(lower, t, low),
+            jnp.where(lower, m, below),
+            jnp.where(upper, t, high),
+            jnp.where(upper, m, above),
+            beyond | (active & ~crossing & outside),
+        )
+
+    many = start.shape[1:]
+    nobody, end = jnp.full(many, -1, jnp.int32), jnp.full(many, jnp.inf)
+    state = -end, nobody, end, nobody, jnp.zeros(many, bool)
+    return jax.lax.fori_loop(0, len(r), clip, state)
 
 
 def _ends(low, high, left, start, along):
@@ -87,16 +124,15 @@ def _ends(low, high, left, start, along):
 
 
 def _planar(r, h, held):
-    others = held & ~jnp.eye(len(r), dtype=bool)
     start = (h / dot(r, r))[:, None] * r
     along = jnp.stack([-r[:, 1], r[:, 0]], axis=1)
-    low, high, left, above = _clip(start, along, r, h, others)
+    low, high, left, above = _clip(start, along, r, h, held, (jnp.arange(len(r)),))
     left = left & held
     low, high, farthest = _ends(low, high, left, start, along)
     # Ends a, b of an edge: a x b = h (high - low), the centroid of the triangle is (a + b) / 3.
     area = 0.5 * h * (high - low)
     middle = (2 * start + (low + high)[:, None] * along) / 3
-    return Cell(jnp.sum(area), area @ middle, left, jnp.argmin(above, axis=1), farthest)
+    return Cell(jnp.sum(area), area @ middle, left, jnp.maximum(above, 0), farthest)
 
 
 def _spatial(r, h, held):
@@ -115,9 +151,7 @@ def _spatial(r, h, held):
 
     start, moved = meeting(h), APART * square * (GOLDEN * each % 1.0)
     along = jnp.where(crossing[:, None], normal, jnp.eye(3)[0])
-    others = held & (each != k[:, None]) & (each != l[:, None])
-    shift = jax.lax.stop_gradient(moved - meeting(moved) @ r.T)
-    low, high, left, _ = _clip(start, along, r, h, others, shift)
+    low, high, left, _ = _clip(start, along, r, h, held, (k, l), (meeting(moved), moved))
     left = left & crossing
     low, high, farthest = _ends(low, high, left, start, along)
     # Tetrahedra of the particle, its foot on plane k and the ends a, b of the edge with plane l:

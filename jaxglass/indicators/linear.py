@@ -34,8 +34,12 @@ def heat_capacity(e, *, method: str = "auto", factor: Factor | None = None) -> A
     """
     need("heat_capacity", e, "groups")
     found = local_thermal_energy(e, method=method, factor=factor)
-    size = lambda a: jnp.abs(or_nan(found.status, a))
-    return particle_sum(e, jax.tree.map(size, found.anharmonic))
+    return sum_of_sizes(e, found.anharmonic, found.status)
+
+
+def sum_of_sizes(e, values, status):
+    """Sum over the terms of each particle of the sizes of their values."""
+    return particle_sum(e, jax.tree.map(lambda a: jnp.abs(or_nan(status, a)), values))
 
 
 def vibrality(e, *, method: str = "auto", factor: Factor | None = None, mass: Any = None) -> Array:

@@ -9,6 +9,7 @@ from jax import Array
 
 from ..core.checks import choice, is_traced, positive
 from ..core.status import or_nan
+from ..core.struct import Struct
 from ..landscape.contract import need
 from ..landscape.engine import Factor, factor_of
 from ..landscape.strain import mixed_strain, shear_direction
@@ -24,16 +25,27 @@ SAME = 0.9
 KINDS = {"quartic": quartic_mode, "cubic": cubic_mode, "pseudo-harmonic": pseudo_harmonic_mode}
 
 
-def nonlinear_modes(
+class GridModes(Struct):
+    """Nonlinear modes, one for each cell of a grid.
+
+    Attributes:
+        modes: SoftMode, (m,) on everything; vectors are zero where not distinct.
+        distinct: (m,), whether the mode is sound and the softest of its spot.
+    """
+
+    modes: SoftMode
+    distinct: Array
+
+
+def grid_modes(
     e,
     *,
     kind: str = "quartic",
     plane: tuple[int, int] = (0, 1),
     cell: float = CELL,
     factor: Factor | None = None,
-) -> Array:
-    """Sum over distinct nonlinear modes of |z_i|^2 / kappa, (n,): what the vibrality is for
-    vibrations.
+) -> GridModes:
+    """Nonlinear modes in all parts of a glass, which several indicators can share.
 
     A search starts in each cell of a grid, from the response to a dipole on the bond that works
     most against the nonaffine velocity.
@@ -46,52 +58,12 @@ def nonlinear_modes(
         cell: least edge of the cells.
         factor: Factor of e, from ``factorise``.
 
-    Returns:
-        (n,); NaN if the configuration is not a minimum.
-
     Example:
-        >>> field = jg.indicators.nonlinear_modes(e, kind="pseudo-harmonic")
-        >>> field.shape, bool((field > 0).all())
-        ((64,), True)
+        >>> found = jg.indicators.grid_modes(e, kind="pseudo-harmonic")
+        >>> found.modes.vector.shape, bool(found.distinct.any())
+        ((4, 64, 2), True)
     """
-    modes, kept = _distinct("nonlinear_modes", e, kind, plane, cell, factor)
-    return jnp.einsum("m,mia->i", kept / jnp.where(kept, modes.stiffness, 1.0), modes.vector**2)
-
-
-def predicted_yield(
-    e,
-    *,
-    kind: str = "cubic",
-    plane: tuple[int, int] = (0, 1),
-    cell: float = CELL,
-    factor: Factor | None = None,
-) -> Array:
-    """Sum over distinct cubic modes of |z_i|^2 / gamma, gamma the strain at which each would yield,
-    (n,).
-
-    A mode of stiffness kappa, asymmetry tau and strain coupling nu = z.Xi softens by
-    d kappa / d gamma = -tau nu / kappa, so that gamma = kappa^2 / (2 tau nu) if nothing else
-    changes; one that stiffens does not count.
-
-    Args:
-        e, kind, plane, cell, factor: as for ``nonlinear_modes``.
-
-    Example:
-        >>> jg.indicators.predicted_yield(e).shape
-        (64,)
-    """
-    modes, kept = _distinct("predicted_yield", e, kind, plane, cell, factor)
-    nu = jnp.einsum("mia,ia->m", modes.vector, mixed_strain(e, plane))
-    rate = 2 * modes.asymmetry * nu / jnp.where(kept, modes.stiffness, 1.0) ** 2
-    weight = jnp.where(kept, jnp.maximum(rate, 0.0), 0.0)
-    return jnp.einsum("m,mia->i", weight, modes.vector**2)
-
-
-def _distinct(function, e, kind, plane, cell, factor) -> tuple[SoftMode, Array]:
-    """Modes that the starts lead to, and which are sound and the softest of their spot; the vectors
-    of the others are zero.
-    """
-    need(function, e, "groups", "higher", "glass")
+    need("grid_modes", e, "groups", "higher", "glass")
     choice("kind", kind, tuple(KINDS))
     positive("cell", cell)
     shear_direction(plane, e.glass.dim)
@@ -104,7 +76,70 @@ def _distinct(function, e, kind, plane, cell, factor) -> tuple[SoftMode, Array]:
     kept = _softest(modes, good)
     clean = jnp.where(kept[:, None, None], modes.vector, 0.0)
     unsound = jnp.where(factor.status == 0, 0.0, jnp.nan)
-    return modes.replace(vector=clean + unsound), kept
+    return GridModes(modes.replace(vector=clean + unsound), kept)
+
+
+def nonlinear_modes(
+    e,
+    *,
+    kind: str = "quartic",
+    plane: tuple[int, int] = (0, 1),
+    cell: float = CELL,
+    factor: Factor | None = None,
+    found: GridModes | None = None,
+) -> Array:
+    """Sum over distinct nonlinear modes of |z_i|^2 / kappa, (n,): what the vibrality is for
+    vibrations.
+
+    Args:
+        e, kind, plane, cell, factor: as for ``grid_modes``.
+        found: GridModes of e, where there are some already.
+
+    Returns:
+        (n,); NaN if the configuration is not a minimum.
+
+    Example:
+        >>> field = jg.indicators.nonlinear_modes(e, kind="pseudo-harmonic")
+        >>> field.shape, bool((field > 0).all())
+        ((64,), True)
+    """
+    if found is None:
+        found = grid_modes(e, kind=kind, plane=plane, cell=cell, factor=factor)
+    modes, kept = found.modes, found.distinct
+    return jnp.einsum("m,mia->i", kept / jnp.where(kept, modes.stiffness, 1.0), modes.vector**2)
+
+
+def predicted_yield(
+    e,
+    *,
+    kind: str = "cubic",
+    plane: tuple[int, int] = (0, 1),
+    cell: float = CELL,
+    factor: Factor | None = None,
+    found: GridModes | None = None,
+) -> Array:
+    """Sum over distinct cubic modes of |z_i|^2 / gamma, gamma the strain at which each would yield,
+    (n,).
+
+    A mode of stiffness kappa, asymmetry tau and strain coupling nu = z.Xi softens by
+    d kappa / d gamma = -tau nu / kappa, so that gamma = kappa^2 / (2 tau nu) if nothing else
+    changes; one that stiffens does not count.
+
+    Args:
+        e, kind, plane, cell, factor: as for ``grid_modes``.
+        found: GridModes of e, where there are some already.
+
+    Example:
+        >>> jg.indicators.predicted_yield(e).shape
+        (64,)
+    """
+    if found is None:
+        found = grid_modes(e, kind=kind, plane=plane, cell=cell, factor=factor)
+    modes, kept = found.modes, found.distinct
+    nu = jnp.einsum("mia,ia->m", modes.vector, mixed_strain(e, plane))
+    rate = 2 * modes.asymmetry * nu / jnp.where(kept, modes.stiffness, 1.0) ** 2
+    weight = jnp.where(kept, jnp.maximum(rate, 0.0), 0.0)
+    return jnp.einsum("m,mia->i", weight, modes.vector**2)
 
 
 def _sides(e, cell):

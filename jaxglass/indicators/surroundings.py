@@ -15,6 +15,7 @@ from ..core.arrays import dot
 from ..core.checks import is_traced
 from ..core.status import Status, flag
 from ..core.struct import Struct
+from ..models.pair import kinds, length
 from ..neighbours import jaxmd
 from ..neighbours.many import around
 from ..system.box import face_distance, minimum_image
@@ -55,6 +56,22 @@ def spacing_bound(glass):
     return 1.0 if volume is None else (volume / glass.count) ** (1 / glass.dim)
 
 
+def longest(model, glass):
+    """The largest sigma of two particles."""
+    if model.sigma is not None:
+        return jnp.max(model.sigma)
+    kind = kinds(model, glass)
+    return jnp.max(length(model, kind, kind))
+
+
+def longest_bound(model):
+    """About the same as a plain number, from the model's bound on its interactions."""
+    if is_traced(model.cutoff):
+        return model.reach
+    with jax.ensure_compile_time_eval():
+        return model.reach / float(np.min(model.cutoff))
+
+
 def plan_list(glass, radius, room):
     """The jaxmd.ListPlan for particles within about a radius, from plain numbers."""
     return jaxmd.plan_list(glass.count, glass.box, ROUNDING * radius, room)
@@ -65,6 +82,22 @@ def places(glass, spacings, room):
     d = glass.dim
     mean = math.pi ** (d / 2) / math.gamma(d / 2 + 1) * spacings**d
     return max(1, min(glass.count - 1, math.ceil(room * (CROWD * mean + FEW))))
+
+
+def pairs_within(glass, radius, listing):
+    """Indices i, j of the pairs within a radius, which places hold one, and the status."""
+    radius = jax.lax.stop_gradient(radius)
+    i, j, overflow = jaxmd.list_pairs(listing._replace(radius=radius), glass)
+    listed = i < glass.count
+    i, j = jnp.where(listed, i, 0), jnp.where(listed, j, 0)
+    width = jax.lax.stop_gradient(face_distance(glass.box.cell))
+    status = flag(overflow, Status.NEIGHBOUR_OVERFLOW) | flag(
+        jnp.min(width) < 2 * radius * (1 - 1e-12), Status.BOX_TOO_SMALL
+    )
+    if listing.cells:
+        narrow = width < np.array(listing.cells) * radius * (1 - 1e-9)
+        status = status | flag(jnp.any(narrow), Status.BOX_CHANGED)
+    return i, j, listed, status
 
 
 def surroundings(glass, radius, listing, size, near=None):
@@ -79,10 +112,7 @@ def surroundings(glass, radius, listing, size, near=None):
             by default.
     """
     n = glass.count
-    radius = jax.lax.stop_gradient(radius)
-    i, j, overflow = jaxmd.list_pairs(listing._replace(radius=radius), glass)
-    listed = i < n
-    i, j = jnp.where(listed, i, 0), jnp.where(listed, j, 0)
+    i, j, listed, status = pairs_within(glass, radius, listing)
     if near is not None:
         r = minimum_image(glass.box, glass.position[j] - glass.position[i])
         listed = listed & near(i, j, jax.lax.stop_gradient(dot(r, r)))
@@ -91,14 +121,7 @@ def surroundings(glass, radius, listing, size, near=None):
     other = jnp.where(held, jnp.where(entry >= len(i), i[row], j[row]), 0)
     r = minimum_image(glass.box, glass.position[other] - glass.position[:, None])
     r = jnp.where(held[..., None], r, jnp.eye(glass.dim)[0])
-    width = jax.lax.stop_gradient(face_distance(glass.box.cell))
-    status = flag(overflow | (most > size), Status.NEIGHBOUR_OVERFLOW) | flag(
-        jnp.min(width) < 2 * radius * (1 - 1e-12), Status.BOX_TOO_SMALL
-    )
-    if listing.cells:
-        narrow = width < np.array(listing.cells) * radius * (1 - 1e-9)
-        status = status | flag(jnp.any(narrow), Status.BOX_CHANGED)
-    return Surroundings(other, held, r, status)
+    return Surroundings(other, held, r, status | flag(most > size, Status.NEIGHBOUR_OVERFLOW))
 
 
 def refuse_narrow(glass, radius, what):

@@ -29,8 +29,8 @@ CANDIDATES = {2: 20, 3: 44}
 # They are looked for within this radius, in mean distances (V/n)^(1/d), which holds 28 and 92
 # particles on average.
 RADIUS = {2: 3.0, 3: 2.8}
-# Numbers worked on at a time: arrays of 2 MB stay near the processor, a third faster than 16 MB.
-CHUNK = 200_000
+# Lines clipped at a time: what they need stays near the processor, and is a vector loop.
+LINES = 4_000
 
 
 class Cells(Struct):
@@ -56,7 +56,7 @@ class Cells(Struct):
     status: Array
 
 
-def density(model: PairModel, glass: Glass) -> Array:
+def density(model: PairModel, glass: Glass, *, cells: Cells | None = None) -> Array:
     """Local number density 1 / A_i of each particle, A_i its radical Voronoi cell, (n,).
 
     In two or three dimensions. NaN for a particle without a cell: larger ones may hide it.
@@ -64,50 +64,51 @@ def density(model: PairModel, glass: Glass) -> Array:
     Args:
         model: PairModel, for the sizes of the particles.
         glass: Glass.
+        cells: Cells of the glass, from ``voronoi_cells``, where there are some already.
 
     Example:
         >>> area = 1 / jg.indicators.density(model, glass)
         >>> bool(abs(area.sum() / glass.box.volume - 1) < 1e-12)
         True
     """
-    return 1 / cells(model, glass).volume
+    return 1 / _given(model, glass, cells).volume
 
 
-def free_volume(model: PairModel, glass: Glass) -> Array:
+def free_volume(model: PairModel, glass: Glass, *, cells: Cells | None = None) -> Array:
     """Cell of each particle less the particle, A_i - pi R_i^2, (n,), R_i half its diameter.
 
     In three dimensions V_i - 4 pi R_i^3 / 3. Negative where soft particles overlap enough.
 
     Args:
-        model, glass: as for ``density``.
+        model, glass, cells: as for ``density``.
 
     Example:
         >>> area = 1 / jg.indicators.density(model, glass)
         >>> bool((jg.indicators.free_volume(model, glass) < area).all())
         True
     """
-    volume, d = cells(model, glass).volume, glass.dim
+    volume, d = _given(model, glass, cells).volume, glass.dim
     radius = 0.5 * diameters(model, glass)
     return volume - math.pi ** (d / 2) / math.gamma(d / 2 + 1) * radius**d
 
 
-def voronoi_anisotropy(model: PairModel, glass: Glass) -> Array:
+def voronoi_anisotropy(model: PairModel, glass: Glass, *, cells: Cells | None = None) -> Array:
     """Distance of each particle from the centroid of its cell, P_i = |p_i|, (n,).
 
     In two or three dimensions.
 
     Args:
-        model, glass: as for ``density``.
+        model, glass, cells: as for ``density``.
 
     Example:
         >>> bool((jg.indicators.voronoi_anisotropy(model, glass) < 0.5).all())
         True
     """
-    p = cells(model, glass).centroid
+    p = _given(model, glass, cells).centroid
     return root(dot(p, p)) + 0 * jnp.sum(p, axis=1)  # NaN stays NaN
 
 
-def voronoi_divergence(model: PairModel, glass: Glass) -> Array:
+def voronoi_divergence(model: PairModel, glass: Glass, *, cells: Cells | None = None) -> Array:
     """Divergence of the vectors p from particles to centroids of cells, (n,), in the plane.
 
     The mean over the Delaunay triangles k of a particle of Q_k = (div p)_k A_k / <A>, where p is
@@ -115,8 +116,7 @@ def voronoi_divergence(model: PairModel, glass: Glass) -> Array:
     are overpacked, negative where underpacked: p points towards free room.
 
     Args:
-        model: PairModel, for the sizes of the particles.
-        glass: Glass in the plane.
+        model, glass, cells: as for ``density``, in the plane.
 
     Example:
         >>> q = jg.indicators.voronoi_divergence(model, glass)
@@ -124,7 +124,7 @@ def voronoi_divergence(model: PairModel, glass: Glass) -> Array:
         True
     """
     only_planar("voronoi_divergence", glass)
-    return _divergence(glass, cells(model, glass))
+    return _divergence(glass, _given(model, glass, cells))
 
 
 def only_planar(name, glass):
@@ -148,8 +148,23 @@ def _divergence(glass, found):
     return total / (mean_area * jnp.sum(found.edge, axis=1))
 
 
-def cells(model, glass):
-    """The Cells of a glass."""
+def _given(model, glass, cells):
+    return voronoi_cells(model, glass) if cells is None else cells
+
+
+def voronoi_cells(model: PairModel, glass: Glass) -> Cells:
+    """The radical Voronoi cells of a glass, which several indicators can share.
+
+    Args:
+        model: PairModel, for the sizes of the particles.
+        glass: Glass in two or three dimensions.
+
+    Example:
+        >>> cells = jg.indicators.voronoi_cells(model, glass)
+        >>> faces = cells.edge.sum(axis=1)
+        >>> bool((jg.indicators.density(model, glass, cells=cells) > 0).all()), int(faces.min()) > 2
+        (True, True)
+    """
     search.check(model, glass)
     if glass.dim not in CANDIDATES:
         raise ValueError(f"Voronoi cells are of two or three dimensions, found {glass.dim}")
@@ -168,7 +183,7 @@ def _cells_in_room(model, glass, room):
     d = glass.dim
     reach = RADIUS[d] * room ** (1 / d)
     listing = plan_list(glass, reach * spacing_bound(glass), room)
-    candidates = math.ceil(room * CANDIDATES[d])
+    candidates = math.ceil(math.sqrt(room) * CANDIDATES[d])  # their cost grows as k^d
     return _cells(model, glass, reach, listing, places(glass, reach, 1.0), candidates)
 
 
@@ -181,7 +196,8 @@ def _cells(model, glass, reach, listing, size, candidates):
     weight = (0.5 * diameters(model, glass)) ** 2
     found, h, nearest_left_out = _nearest(around, weight, candidates)
     r, held = found.separation, found.held
-    step = max(1, CHUNK // r.shape[1] ** glass.dim)
+    lines = r.shape[1] ** (glass.dim - 1) // (glass.dim - 1)  # one a candidate, or a couple
+    step = max(1, LINES // lines)
     one = jax.checkpoint(lambda own: cell(*own))
     each = jax.lax.map(one, (r, h, held), batch_size=min(step, glass.count))
     # The plane of any particle beyond the radius is at least this far.

@@ -148,7 +148,7 @@ def test_crystals_in_space_whose_planes_meet_in_one_line(basis):
 
 def divergence_of_all_triangles(model, glass):
     """From the means of particles and how many triangles each has."""
-    from jaxglass.indicators.voronoi import cells
+    cells = jg.indicators.voronoi_cells
 
     triangles = jnp.sum(cells(model, glass).edge, axis=1)
     assert int(triangles.sum()) == 6 * glass.count

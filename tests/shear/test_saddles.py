@@ -110,6 +110,32 @@ def test_strains_that_open_barriers(small, found):
     assert strain[k] == pytest.approx(expected, rel=1e-3)
 
 
+def test_particles_know_the_barrier_that_opens_first(small, found):
+    """The least strain of the linked saddles whose mover is near."""
+    model, glass, _ = small
+    _, saddles = found
+    values = jg.indicators.saddle_strain(model, glass, found=saddles)
+    strain = np.asarray(jg.plasticity.trigger_strain(saddles, glass))
+    least = np.full(glass.count, np.inf)
+    for k in np.flatnonzero(saddles.linked):
+        r = glass.box.minimum_image(glass.position - glass.position[saddles.particle[k]])
+        near = np.linalg.norm(r, axis=1) <= 2 * float(glass.spacing)
+        least = np.where(near, np.minimum(least, strain[k]), least)
+    np.testing.assert_allclose(values, least)
+    of = lambda s: jg.indicators.saddle_strain(model, glass, found=s, plane=(1, 0))
+    np.testing.assert_allclose(jax.jit(of)(saddles), of(saddles))
+    with pytest.raises(ValueError, match="found must be given under tracing"):
+        jax.jit(lambda g: jg.indicators.saddle_strain(model, g))(glass)
+
+
+@pytest.mark.long
+def test_the_table_looks_for_saddles_where_they_are_named(small):
+    model, glass, _ = small
+    values = jg.indicators.table(model, glass, only=("saddle_strain",))["saddle_strain"]
+    assert 0 < np.isfinite(values).sum() < glass.count
+    assert float(values.min()) > 0
+
+
 def test_random_pushes_move_a_neighbourhood(small):
     _, glass, _ = small
     starts = jg.plasticity.random_starts(jax.random.key(0), glass, 5)

@@ -76,3 +76,10 @@ def choice(name, value, options):
     if value not in options:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, found {value!r}")
     return value
+
+
+def a_function(name, value):
+    """Raises TypeError if the value cannot be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, found {value!r}")
+    return value

@@ -9,7 +9,8 @@ so that G is block tridiagonal there, and of a Ritz pair (theta, y) the residual
 last block. The pairs with the largest theta are those of M with the lowest lambda = 1/theta. A
 direct solver treats two dozen columns for the price of two, hence blocks; fewer columns than pairs
 and a long chain beat the reverse (32 pairs, n = 10,000: 24 columns and 10 levels reach 3e-5 where
-40 columns and 6 levels reach 4e-3 in the same time). Of a degenerate eigenvalue p columns find at
+40 columns and 6 levels reach 4e-3 in the same time; 512 pairs take 12 s with 32 columns, 51 s with
+384). Of a degenerate eigenvalue p columns find at
 most p copies: where a result holds that many, others may be missing.
 """
 
@@ -25,9 +26,11 @@ from ..core.struct import Struct
 from .lapack import eigh, orthonormal
 
 GROUP = 2  # blocks that are taken out of a new one at once; products of wider ones are faster
-# Blocks after which the pairs are looked at. Glasses in the plane need 10 to 12 for a fifth more
-# pairs than columns, those in space 12 to 14; a look costs what half a block costs.
-LOOKS = (10, 12, 14)
+# Blocks after which the pairs are looked at: so many, or some and two for each time that the pairs
+# outnumber the columns; then this much later again. For a third more pairs than columns glasses in
+# the plane need 10 to 12, those in space 12 to 14; for 16 times as many 40. A look costs what half
+# a block costs.
+FEWEST, SOME, LATER = 10, 8, (1.0, 1.2, 1.4)
 
 
 class Eigenpairs(Struct):
@@ -62,6 +65,12 @@ class Chain(NamedTuple):
     block: Array
     before: Array
     link: Array
+
+
+def blocks_to_look_at(count, width, size):
+    """Numbers of blocks of so many columns, ascending, as many as a space has room for."""
+    first = max(FEWEST, SOME + 2 * count // width)
+    return tuple(sorted({min(round(first * late), size // width) for late in LATER}))
 
 
 def begin(start, room):
@@ -134,7 +143,7 @@ def combined(chain, y):
     return sum(group @ part for group, part in zip(chain.groups, parts, strict=False))
 
 
-def lowest_by_inverse(inverse, matvec, start, count, *, looks=LOOKS, tol=1e-6, max_rounds=8):
+def lowest_by_inverse(inverse, matvec, start, count, *, looks=None, tol=1e-6, max_rounds=8):
     """Lowest eigenpairs of a positive operator from its inverse.
 
     Args:
@@ -142,7 +151,8 @@ def lowest_by_inverse(inverse, matvec, start, count, *, looks=LOOKS, tol=1e-6, m
         matvec: the operator on blocks of vectors.
         start: (size, p), p times the blocks well above count.
         count: pairs wanted.
-        looks: numbers of blocks after which a round may end, ascending.
+        looks: numbers of blocks after which a round may end, ascending; ``blocks_to_look_at`` by
+            default.
         tol: relative residual |G v - theta v| / theta to reach; eigenvalues are then right to its
             square.
         max_rounds: restarts.
@@ -151,6 +161,7 @@ def lowest_by_inverse(inverse, matvec, start, count, *, looks=LOOKS, tol=1e-6, m
         Eigenpairs; their residuals tell whether they converged.
     """
     size, p = start.shape
+    looks = blocks_to_look_at(count, p, size) if looks is None else looks
     # A restart begins from p combinations of all pairs.
     mix = jnp.cos(1.0 + jnp.arange(count * p) ** 2).reshape(count, p)
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ..core.checks import finite, float64, is_traced
+from ..core.checks import a_function, finite, float64, is_traced
 from .pair import PairModel, energy_of, is_table, scales_of, settled
 from .shapes import OfSquare
 from .smoothing import about_zero
@@ -59,6 +59,7 @@ def pair(
         >>> float(model.reach)
         2.856
     """
+    a_function("shape", shape)
     if (sigma is None) == (nonadditivity is None):
         raise ValueError(
             "give either sigma (for species) or nonadditivity (for diameters), exactly one of them"

@@ -38,7 +38,7 @@ from ..landscape.masses import (
 )
 from ..linalg.dense import as_matrix, deflated
 from ..linalg.filtered import lowest_by_filter
-from ..linalg.krylov import LOOKS, Eigenpairs, lowest_by_inverse
+from ..linalg.krylov import Eigenpairs, blocks_to_look_at, lowest_by_inverse
 from ..linalg.lapack import eigh
 from ..linalg.tangent import projected_solution
 from ..system.masses import masses
@@ -49,10 +49,10 @@ DEGENERATE = 1e-9  # gap between two modes over the highest found, far above rou
 # Residual |M psi - omega^2 psi| / omega^2 of a mode that counts as found; frequencies are then
 # right to its square.
 GOOD = 1e-5
-# Vectors that the iteration on the inverse carries at least, and for each mode wanted: fewer
-# vectors than modes and a long chain beat the reverse (see linalg/krylov). It finds at most as many
-# modes of one frequency as it carries vectors.
-LEAST_WIDTH = 8
+# Vectors that the iteration on the inverse carries at least, for each mode wanted, and at most:
+# fewer vectors than modes and a long chain beat the reverse (see linalg/krylov). It finds at most
+# as many modes of one frequency as it carries vectors.
+LEAST_WIDTH, WIDEST = 8, 32
 WIDTH_PER_MODE = 0.75
 # Relative difference of omega^2 below which two modes count as equal: found ones are right to
 # 1e-10.
@@ -137,7 +137,7 @@ def lowest_modes(
 def _with_room(e, factor, key, mass, *, count, method):
     """``_lowest``; outside tracing, with twice the vectors while equal modes outnumber them."""
     n, d = e.position.shape
-    width = min(max(LEAST_WIDTH, math.ceil(WIDTH_PER_MODE * count)), n * d - d)
+    width = min(max(LEAST_WIDTH, min(math.ceil(WIDTH_PER_MODE * count), WIDEST)), n * d - d)
     found = _lowest(e, factor, key, mass, _Settings(count, method, width))
     while not is_traced(e, factor, mass) and int(found[-1]) & Status.CROWDED and width < n * d - d:
         width = min(2 * width, n * d - d)
@@ -211,7 +211,7 @@ def _by_inverse(settings, e, factor, mass, noise):
         _without_translations(e, mass, functools.partial(dynamical, e, mass)),
         start,
         settings.wanted,
-        looks=tuple(sorted({min(look, (n * d - d) // settings.width) for look in LOOKS})),
+        looks=blocks_to_look_at(settings.wanted, settings.width, n * d - d),
         max_rounds=jnp.where(factor.status & int(Status.NOT_A_MINIMUM), 0, 8),
     )
 

@@ -149,6 +149,12 @@ def test_what_cannot_serve_terms_says_so():
         jg.residual_plastic_strength(model, glass)
     with pytest.raises(TypeError, match="must be a PairModel here, found sw"):
         jg.swap_monte_carlo(jax.random.key(0), model, glass, temperature=1.0, sweeps=1)
+    with pytest.raises(TypeError, match="triple must be a function, found 2"):
+        jg.models.three_body(lambda r, p: r, 2, cutoff=1.0)
+    with pytest.raises(TypeError, match="density must be a function, found None"):
+        jg.models.embedded_atom(lambda r, p: r, None, lambda x, p: x, cutoff=1.0)
+    with pytest.raises(TypeError, match="shape must be a function, found 'lj'"):
+        jg.models.pair("lj", sigma=1.0, cutoff=2.5)
     with pytest.raises(ValueError, match="parameters must not contain 'kind'"):
         jg.models.three_body(lambda r, p: r, lambda r, s, p: 0.0, {"kind": 1.0}, cutoff=1.0)
     with pytest.raises(ValueError, match=r"cutoff must be a number or a \(2, 2\) table"):

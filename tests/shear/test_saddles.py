@@ -144,6 +144,16 @@ def test_random_pushes_move_a_neighbourhood(small):
     assert np.all(np.asarray((length > 0).sum(axis=1)) < 20)
 
 
+def test_random_pushes_lead_to_barriers_of_this_minimum(small, found):
+    """Most of them; steps that leave the basin would find saddles between other minima."""
+    model, glass, _ = small
+    count = len(found[0])
+    starts = jg.plasticity.random_starts(jax.random.key(1), glass, count)
+    saddles = jg.saddles(model, glass, starts)
+    assert np.mean(saddles.linked) > 0.6
+    assert np.mean(np.asarray(saddles.status) == 0) > 0.8
+
+
 def test_bad_input_gets_a_sentence(small):
     model, glass, _ = small
     with pytest.raises(ValueError, match=r"starts must have shape \(k, 400, 2\)"):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.checks import finite, float64, integer, is_traced, positive
+from ...core.checks import a_function, finite, float64, integer, is_traced, positive
 from ..build import ROOM
 from ..shapes import OfSquare
 from .model import ManyBodyModel
@@ -52,6 +52,8 @@ def three_body(
         >>> bool(jg.energy(model, corner) > 0)
         True
     """
+    a_function("pair", pair)
+    a_function("triple", triple)
     return many_body(
         OfSquare(pair),
         (Triples(triple),),

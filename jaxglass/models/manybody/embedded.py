@@ -6,6 +6,7 @@ U = sum over pairs phi_ab(r) + sum_i F_a(rho_i),      rho_i = sum_j f_ab(r_ij)
 from collections.abc import Callable
 from typing import Any
 
+from ...core.checks import a_function
 from ..shapes import OfSquare
 from .build import many_body
 from .model import ManyBodyModel
@@ -51,6 +52,9 @@ def embedded_atom(
         >>> round(float(jg.energy(model, two)), 6)
         -0.205022
     """
+    a_function("pair", pair)
+    a_function("density", density)
+    a_function("function", function)
     return many_body(
         OfSquare(pair),
         (Sums(OfDistance(density), function),),

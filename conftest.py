@@ -77,7 +77,6 @@ LONG_VARIANTS = (
     "test_dense_equals_direct[poly3d_500]",
     "test_samples_under_vmap_equal_single_ones[flow]",
     "test_derivatives_along_simple_shear[kalj_500-plane0]",
-    "test_example_runs[07_large_glasses.py]",
     "test_expected_contacts_are_those_of_a_glass[mblj]",
     "test_expected_contacts_are_those_of_a_glass[sticky]",
     "test_a_sample_moves_alike_in_any_company[as here]",

@@ -51,6 +51,10 @@ TOY = {
         "--n 144 --glasses 2 --strain 0.06 --time 1 --out softness.h5",
         "softness.png",
     ),
+    "18_shear_band.py": (
+        "--n 100 --points 2 --strain 0.01 --sweeps 100 --out band.png",
+        "band.png",
+    ),
     "13_beyond_pairs.py": (
         "--n 64 --samples 1 --modes 3 --time 0.1 --out beyond.png",
         "beyond.png",
@@ -79,6 +83,9 @@ LONG = {
     "14_hard_disks.py",
     "15_soft_modes_everywhere.py",
     "16_indicator_scores.py",
+    "07_large_glasses.py",
+    "17_learned_softness.py",
+    "18_shear_band.py",
 }
 
 

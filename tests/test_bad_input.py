@@ -48,7 +48,9 @@ CALLS = {
     ),
     "capacity is a number of bonds": lambda m, e: jg.expand(NONE, e.glass, capacity=8),
     "value must hold one number per bond": lambda m, e: jg.softness_field(e, jnp.zeros(3)),
-    "values must be numbers to have ranks": lambda m, e: jg.analysis.spearman([1.0, np.nan, 3.0], [1.0, 2.0, 3.0]),
+    "values must be numbers to have ranks": lambda m, e: jg.analysis.spearman(
+        [1.0, np.nan, 3.0], [1.0, 2.0, 3.0]
+    ),
     "start must be positive": lambda m, e: jg.analysis.tail_exponent(np.ones(20), 0.0),
     "seeds must be fields of shape": lambda m, e: jg.soft_spots(e, seeds=e.position),
     "bonds must be indices of valid bonds": lambda m, e: jg.modes.dipole_seeds(e, [10**6]),

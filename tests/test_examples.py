@@ -48,7 +48,7 @@ TOY = {
         "scores.png",
     ),
     "17_learned_softness.py": (
-        "--n 144 --glasses 2 --strain 0.06 --time 1 --out softness.h5",
+        "--n 144 --glasses 2 --strain 0.15 --time 1 --out softness.h5",
         "softness.png",
     ),
     "18_shear_band.py": (

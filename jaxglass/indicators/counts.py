@@ -17,7 +17,7 @@ from ..neighbours import search
 from ..system.box import minimum_image
 from ..system.glass import Glass
 from .surroundings import Values, longest, longest_bound, pairs_within, plan_list, refuse_narrow
-from .voronoi import Cells, voronoi_cells
+from .voronoi import Cells, given_cells
 
 # Of many sizes: 25 hat functions. Where they stand is lost from the text; even steps over the range
 # that it gives for two sizes.
@@ -105,7 +105,7 @@ def local_extremes(
     values = jnp.asarray(values)
     if values.shape != (glass.count,):
         raise ValueError(f"values must have shape ({glass.count},), found {values.shape}")
-    cells = voronoi_cells(model, glass) if cells is None else cells
+    cells = given_cells(model, glass, cells)
     return _extremes(cells.other, cells.edge, or_nan(cells.status, values))
 
 

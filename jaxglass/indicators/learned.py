@@ -185,16 +185,13 @@ def _learned(functions, labels, penalty):
 def _plane(x, there, penalty):
     """The plane (f + 1,) of signed rows x, its residual and the steps; differentiable in x."""
     fixed, fixed_penalty = jax.lax.stop_gradient((x, penalty))
-    plane, steps = jnp.zeros(x.shape[1]), jnp.int32(0)
-    for width in WIDTHS:
-        plane, taken = _newton(fixed, there, fixed_penalty, width, plane)
-        steps = steps + taken
-    plane = jax.lax.stop_gradient(plane)
-    slope, curvature, terms = _derivatives(fixed, there, fixed_penalty, WIDTHS[-1], plane)
-    residual = jnp.linalg.norm(slope) / terms
+    narrower = lambda plane, width: _newton(fixed, there, fixed_penalty, width, plane)
+    plane, steps = jax.lax.scan(narrower, jnp.zeros(x.shape[1]), jnp.array(WIDTHS))
+    slope, *of_plane = _derivatives(x, there, penalty, WIDTHS[-1], plane)
+    still, curvature, terms = jax.lax.stop_gradient((slope, *of_plane))
     # one more step, whose derivative in the data is that of the plane
-    moving = _derivatives(x, there, penalty, WIDTHS[-1], plane)[0]
-    return plane - jnp.linalg.solve(curvature, moving), residual, steps
+    plane = plane - jnp.linalg.solve(curvature, slope)
+    return plane, jnp.linalg.norm(still) / terms, jnp.sum(steps)
 
 
 def _newton(x, there, penalty, width, begin):

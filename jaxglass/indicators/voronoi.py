@@ -71,7 +71,7 @@ def density(model: PairModel, glass: Glass, *, cells: Cells | None = None) -> Ar
         >>> bool(abs(area.sum() / glass.box.volume - 1) < 1e-12)
         True
     """
-    return 1 / _given(model, glass, cells).volume
+    return 1 / given_cells(model, glass, cells).volume
 
 
 def free_volume(model: PairModel, glass: Glass, *, cells: Cells | None = None) -> Array:
@@ -87,7 +87,7 @@ def free_volume(model: PairModel, glass: Glass, *, cells: Cells | None = None) -
         >>> bool((jg.indicators.free_volume(model, glass) < area).all())
         True
     """
-    volume, d = _given(model, glass, cells).volume, glass.dim
+    volume, d = given_cells(model, glass, cells).volume, glass.dim
     radius = 0.5 * diameters(model, glass)
     return volume - math.pi ** (d / 2) / math.gamma(d / 2 + 1) * radius**d
 
@@ -104,7 +104,7 @@ def voronoi_anisotropy(model: PairModel, glass: Glass, *, cells: Cells | None = 
         >>> bool((jg.indicators.voronoi_anisotropy(model, glass) < 0.5).all())
         True
     """
-    p = _given(model, glass, cells).centroid
+    p = given_cells(model, glass, cells).centroid
     return root(dot(p, p)) + 0 * jnp.sum(p, axis=1)  # NaN stays NaN
 
 
@@ -124,7 +124,7 @@ def voronoi_divergence(model: PairModel, glass: Glass, *, cells: Cells | None = 
         True
     """
     only_planar("voronoi_divergence", glass)
-    return _divergence(glass, _given(model, glass, cells))
+    return _divergence(glass, given_cells(model, glass, cells))
 
 
 def only_planar(name, glass):
@@ -148,7 +148,8 @@ def _divergence(glass, found):
     return total / (mean_area * jnp.sum(found.edge, axis=1))
 
 
-def _given(model, glass, cells):
+def given_cells(model, glass, cells):
+    """The cells given, or those of the glass."""
     return voronoi_cells(model, glass) if cells is None else cells
 
 

@@ -41,7 +41,7 @@ LONG = ("test_transformations", "test_readme", "test_examples", "test_spots", "t
 LONG_EXAMPLES = (
     "avalanches", "compress", "dissipation", "follow_modes", "map_ensemble", "map_until",
     "modes_of_events", "position_series", "relax_sizes", "reversals", "saddles", "path.shear",
-    "H5MDFile",
+    "H5MDFile", "inherent_trajectory",
 )  # fmt: skip
 # Variants that take long and are like others of the same test, or tests like others of pairs.
 LONG_VARIANTS = (

@@ -5,7 +5,7 @@ figures 3, 4 and 7 and the accuracies of document 003 at a size for two cores.
     python benchmarks/scores.py --ensembles HTL --samples 4
 
 Each ensemble is kept in .cache/scores as soon as it is measured; what is there is not measured
-again. Tables go to benchmarks/figures/indicator_scores.md, pictures beside them.
+again. The tables of a model go to benchmarks/figures/indicator_scores_MODEL.md, its picture beside.
 """
 
 import argparse
@@ -238,15 +238,18 @@ def main():
             found = measured(name, args.n, args.samples, args.training, args.seed)
             path.write_text(json.dumps(found))
         results[name] = json.loads(path.read_text())
-        publish(results)
-    print(report(results))
+        publish(ENSEMBLES[name][0], results)
 
 
-def publish(results):
+def publish(model, results):
+    """Tables and picture of the ensembles of a model, as far as they are measured."""
+    mine = {name: found for name, found in results.items() if ENSEMBLES[name][0] == model}
     folder = HERE / "figures"
     folder.mkdir(exist_ok=True)
-    (folder / "indicator_scores.md").write_text(report(results))
-    draw(results).savefig(folder / "indicator_scores.png", dpi=80)
+    text = report(mine)
+    (folder / f"indicator_scores_{model}.md").write_text(text)
+    draw(mine).savefig(folder / f"indicator_scores_{model}.png", dpi=80)
+    print(text)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,14 @@ Freeze the bonds of a glass at its inherent structure, keep the derivatives of e
 there, and every quantity is a contraction, a solve or a minimisation over that small object.
 
 What everybody needs lies here; beyond that by folder: models, protocols, prepare, modes, thermal,
-response, indicators, ensemble, analysis, io, plot.
+response, indicators, liquid, ensemble, analysis, io, plot.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import _requirements as _requirements
-from . import analysis, ensemble, indicators, models, modes, prepare, response, thermal
+from . import analysis, ensemble, indicators, liquid, models, modes, prepare, response, thermal
 from . import shear as plasticity
 from .analysis.distributions import Exponent, Histogram
 from .analysis.ranks import Score, correlation_score, rank_score
@@ -30,6 +30,7 @@ from .landscape.engine import Factor, factorise, log_determinant
 from .landscape.expand import expand
 from .landscape.expansion import Expansion
 from .landscape.hessian import HessianExpansion, from_hessian, to_scipy
+from .landscape.internal_stress import DialledExpansion, internal_stress
 from .landscape.particles import particle_mean, particle_sum
 from .landscape.solve import Solution, solve
 from .landscape.strain import stress
@@ -49,7 +50,9 @@ from .prepare.protocols import Protocol
 from .prepare.starts import random_glass
 from .prepare.swap import SwapRun, swap_monte_carlo
 from .response.dipoles import dipole_stiffness
+from .response.disorder import Disorder, disorder_parameter
 from .response.elasticity import Elasticity, ShearModulus, elasticity, shear_modulus
+from .response.waves import Attenuation, WaveSpectrum, wave_attenuation
 from .shear.barriers import Saddles, saddles
 from .shear.curve import ShearEvents, ShearRun
 from .shear.event import FirstEvent, first_event
@@ -86,10 +89,13 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Attenuation",
     "Bonds",
     "Box",
     "Coefficients",
     "Elasticity",
+    "DialledExpansion",
+    "Disorder",
     "EnergyExpansion",
     "Estimate",
     "Expansion",
@@ -120,6 +126,7 @@ __all__ = [
     "Stored",
     "Saddles",
     "Strength",
+    "WaveSpectrum",
     "SwapRun",
     "TermExpansion",
     "analysis",
@@ -131,6 +138,7 @@ __all__ = [
     "deformed",
     "describe",
     "dipole_stiffness",
+    "disorder_parameter",
     "elasticity",
     "energy",
     "ensemble",
@@ -144,7 +152,9 @@ __all__ = [
     "hessian_from_covariance",
     "hvp",
     "indicators",
+    "internal_stress",
     "io",
+    "liquid",
     "load",
     "local_thermal_energy",
     "log_determinant",
@@ -186,4 +196,5 @@ __all__ = [
     "thermal_displacement",
     "third",
     "to_scipy",
+    "wave_attenuation",
 ]

@@ -134,6 +134,15 @@ ELSEWHERE = {
     "indicators.local_extremes", "indicators.event_samples", "indicators.learn_softness",
     "indicators.softness", "indicators.saddle_strain", "saddles", "plasticity.saddles",
     "plasticity.barrier_starts", "plasticity.random_starts", "plasticity.trigger_strain",
+    "internal_stress", "wave_attenuation", "disorder_parameter", "response.damped",
+    "response.damping", "response.dynamical_structure_factor", "response.equivalent_waves",
+    "response.ioffe_regel_frequency", "liquid.diffusion_coefficient", "liquid.extremes",
+    "liquid.in_blocks", "liquid.inherent_trajectory", "liquid.intermediate_scattering",
+    "liquid.jump_rate", "liquid.mean_square_displacement", "liquid.mesoelastic_fit",
+    "liquid.neighbour_relative", "liquid.non_gaussian_parameter", "liquid.over_directions",
+    "liquid.over_samples", "liquid.overlap", "liquid.propensity", "liquid.radial_distribution",
+    "liquid.ranks_by_species", "liquid.reduced_units", "liquid.relaxation_time",
+    "liquid.spearman_by_species", "liquid.structure_factor_peak", "liquid.wave_vectors_near",
 }  # fmt: skip
 HOST = ("analysis.", "ensemble.", "io.", "plot.", "protocols.")
 # Derivatives are taken of these; the rest has none, or is a sum of what is here.

@@ -37,6 +37,8 @@ class Status(enum.IntFlag):
     NO_EVENT = 65536
     LOST_BRANCH = 131072
     KINK = 262144
+    NO_DECAY = 524288
+    FEW_MODES = 1048576
 
 
 SENTENCES = {
@@ -76,6 +78,11 @@ SENTENCES = {
     "as those of contact models do where a contact opens",
     Status.KINK: "the event was bracketed by bisection, as contacts have no folds: "
     "its strain is good to 1e-9 and has no derivative",
+    Status.NO_DECAY: "the energy of the wave did not fall by a factor of e within the times; "
+    "give later times or more periods, or a larger box",
+    Status.FEW_MODES: "fewer than fifteen modes share the line of the wave, so that it beats and "
+    "its rate depends on the size of the box; average correlations over directions and samples "
+    "and fit once, or take a larger box",
 }
 
 

@@ -193,6 +193,8 @@ def _of_terms(e, found, factor, key, settings):
 
 def displacement(e, known):
     """X from what is known of M^-1, and the status of both."""
+    if not provides(e, "higher"):
+        return jnp.full_like(e.position, jnp.nan), e.status | known.status
     if known.blocks is None:
         pull = third_of_inverse(e, known.columns)
     elif e.groups:
@@ -217,8 +219,8 @@ def _stochastic(e, found: Modes, key, probes):
     """
     shape = e.position.shape
     exact_blocks = inverse.blocks_of_modes(e, found)
-    solved = solve(e, bond_third_of_inverse(e, exact_blocks))
-    exact = _parts(e, exact_blocks, -solved.x)
+    solved, solved_status = _solved(e, exact_blocks)
+    exact = _parts(e, exact_blocks, -solved)
     flat = found.vector.reshape(found.vector.shape[0], -1)
 
     def sample(carry, z):
@@ -229,22 +231,30 @@ def _stochastic(e, found: Modes, key, probes):
         outer = a[:, :, None] * b[:, None, :]
         blocks = 0.5 * (outer + jnp.swapaxes(outer, 1, 2))
         blocks = jnp.where(e.bonds.valid[:, None, None], blocks, 0.0)
-        x = solve(e, bond_third_of_inverse(e, blocks), tol=PROBE_TOL)
-        harmonic, anharmonic = _parts(e, blocks, -x.x)
+        x, x_status = _solved(e, blocks, tol=PROBE_TOL)
+        harmonic, anharmonic = _parts(e, blocks, -x)
         status, *sums = carry
-        new = (harmonic, anharmonic, (harmonic + anharmonic) ** 2, -x.x)
-        return (status | y.status | x.status, *(s + a for s, a in zip(sums, new))), None
+        new = (harmonic, anharmonic, (harmonic + anharmonic) ** 2, -x)
+        return (status | y.status | x_status, *(s + a for s, a in zip(sums, new))), None
 
     zero = jnp.zeros_like(exact[0])
-    start = (solved.status | found.status, zero, zero, zero, jnp.zeros(shape))
+    start = (solved_status | found.status, zero, zero, zero, jnp.zeros(shape))
     (status, *sums), _ = jax.lax.scan(sample, start, draw_probes(key, probes, shape))
     harmonic, anharmonic, square, moved = (a / probes for a in sums)
     variance = jnp.maximum(square - (harmonic + anharmonic) ** 2, 0.0)
     error = jnp.sqrt(variance / (probes - 1))
     harmonic, anharmonic = harmonic + exact[0], anharmonic + exact[1]
-    moved = remove_translation(moved - solved.x)
+    moved = remove_translation(moved - solved)
     value = harmonic + anharmonic
     return LocalThermalEnergy(value, harmonic, anharmonic, moved, error, e.status | status)
+
+
+def _solved(e, blocks, tol=1e-10):
+    """M^-1 . U''' : M^-1 from blocks, and status; NaN where there are no third derivatives."""
+    if not provides(e, "higher"):
+        return jnp.full_like(e.position, jnp.nan), jnp.int32(0)
+    x = solve(e, bond_third_of_inverse(e, blocks), tol=tol)
+    return x.x, x.status
 
 
 @jax.jit

@@ -1,0 +1,167 @@
+"""Velocity autocorrelation of fields in harmonic motion, and the time within which it decays.
+
+C(t) = v . cos(sqrt(M) t) v / v . v, from moments of Chebyshev polynomials (``linalg/chebyshev``).
+Its derivative in the expansion is that of C at fixed times.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from ..core.samples import loop_on_cpu
+from ..core.status import Status, flag
+from ..core.vectors import no_tangent
+from ..linalg import chebyshev
+from ..linalg.krylov import largest_eigenvalue
+
+# Lanczos gives the largest eigenvalue within a per cent from below, and its residual is added.
+SAFETY = 1.01
+# Moments of a spectrum between 0 and the bound are between -1 and 1.
+INSIDE = 1 + 1e-6
+# The window is looked for in pieces of so many periods, and drawn with so many points in each.
+PERIODS, POINTS = 10, 20
+
+
+class Settings(NamedTuple):
+    """What decides shapes: points of a window of its own, its longest in periods, how far C must
+    fall in it, and room for moments.
+    """
+
+    points: int
+    periods: int
+    level: float
+    room: int
+
+
+class Observed(NamedTuple):
+    """C at times (t,), products used, and status."""
+
+    time: Array
+    value: Array
+    products: Array
+    status: Array
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def correlation(settings, e, start, times):
+    """C of the columns of a start, (n, d, c), together.
+
+    Args:
+        settings: Settings.
+        e: expansion.
+        start: v, (n, d, c).
+        times: (t,), or None: from 0 to where C has stayed below a level for a period.
+
+    Returns:
+        Observed.
+    """
+    return _correlation(settings, e, start, times)[0]
+
+
+def _correlation(settings, e, start, times):
+    run = loop_on_cpu(lambda e, start, times: _observed(settings, e, start, times))
+    found, top = run(e, start, times)
+    return found, (e, start, found.time, top)
+
+
+def _back(settings, kept, cotangent):
+    e, start, times, top = kept
+    run = loop_on_cpu(lambda *all: _pulled(settings, *all))
+    floating, of_start, of_times = run(e, start, times, top, cotangent.value)
+    leaves, tree = jax.tree.flatten(e)
+    pulled = iter(floating)
+    own = [next(pulled) if _floating(a) else no_tangent(a) for a in leaves]
+    return jax.tree.unflatten(tree, own), of_start, of_times
+
+
+correlation.defvjp(lambda settings, *all: _correlation(settings, *all), _back)
+
+
+def bound_of_spectrum(e):
+    """A number above all eigenvalues of the Hessian."""
+    n, d = e.position.shape
+    start = jnp.cos(1.0 + jnp.arange(n * d, dtype=float) ** 1.5)[:, None]
+    apply = lambda v: e.second(v.reshape(n, d, -1)).reshape(n * d, -1)
+    return SAFETY * largest_eigenvalue(apply, start)
+
+
+def second(e, z):
+    """M z, as linear algebra calls it."""
+    return e.second(z)
+
+
+def out_of_bounds(sequence):
+    """NOT_A_MINIMUM where moments left what a positive Hessian allows."""
+    largest = jnp.max(jnp.abs(sequence.moments)) / sequence.moments[0]
+    return flag(~(largest <= INSIDE), Status.NOT_A_MINIMUM)
+
+
+def _observed(settings, e, start, times):
+    """Observed, and the bound of the spectrum."""
+    top = bound_of_spectrum(e)
+    sequence = chebyshev.begin(second, e, start, top, settings.room)
+    if times is None:
+        sequence, end = _until_decayed(settings, e, sequence, top)
+        times = jnp.linspace(0.0, end, settings.points)
+    count = chebyshev.moments_needed(top, jnp.max(times))
+    sequence = chebyshev.extend(second, e, sequence, top, count)
+    enough = count <= settings.room
+    c = chebyshev.cosines(sequence.moments, jnp.minimum(count, settings.room), _z(top, times))
+    c = jnp.where(enough, c / sequence.moments[0], jnp.nan)
+    status = out_of_bounds(sequence) | flag(~enough, Status.NOT_CONVERGED) | e.status
+    return Observed(times, c, sequence.products, status), top
+
+
+def _z(top, times):
+    return jnp.sqrt(top) * times
+
+
+def _until_decayed(settings, e, sequence, top):
+    """The Sequence at the time from which C stays below a level for a period, and that time."""
+    mean = 0.5 * (sequence.moments[1] / sequence.moments[0] + 1) * top  # v.M.v / v.v
+    period = 2 * jnp.pi / jnp.sqrt(mean)
+    times = period / POINTS * jnp.arange((settings.periods + 1) * POINTS)
+
+    def further(state):
+        sequence, pieces, _ = state
+        until = (pieces + 1) * PERIODS
+        until = jnp.minimum(until, settings.periods + 1) * period
+        count = jnp.minimum(chebyshev.moments_needed(top, until), settings.room)
+        sequence = chebyshev.extend(second, e, sequence, top, count)
+        c = chebyshev.cosines(sequence.moments, count, _z(top, jnp.minimum(times, until)))
+        end = _first_quiet(c / sequence.moments[0], times, until, settings.level)
+        return sequence, pieces + 1, end
+
+    pieces = -(-(settings.periods + 1) // PERIODS)
+    unfinished = lambda state: (state[1] < pieces) & ~jnp.isfinite(state[2])
+    first = sequence, jnp.int32(0), jnp.asarray(jnp.inf)
+    sequence, _, end = jax.lax.while_loop(unfinished, further, first)
+    return sequence, jnp.minimum(end, settings.periods * period)
+
+
+def _first_quiet(c, times, until, level):
+    """First time from which |C| is below the level for a period; infinite if there is none."""
+    shifted = jnp.stack([jnp.roll(jnp.abs(c), -k) for k in range(POINTS)])
+    quiet = (jnp.max(shifted, axis=0) < level) & (times + times[POINTS] <= until)
+    return jnp.where(jnp.any(quiet), times[jnp.argmax(quiet)], jnp.inf)
+
+
+def _floating(a):
+    return jnp.issubdtype(a.dtype, jnp.floating)
+
+
+def _pulled(settings, e, start, times, top, cotangent):
+    """Cotangents of the floating leaves of e, of the start and of the times, from that of C."""
+    count = chebyshev.moments_needed(top, jnp.max(times))
+    sequence = chebyshev.begin(second, e, start, top, settings.room)
+    sequence = chebyshev.extend(second, e, sequence, top, count)
+    count, z = jnp.minimum(count, settings.room), _z(top, times)
+    norm = sequence.moments[0]
+    weights = chebyshev.of_cosines(cotangent / norm, count, z, settings.room)
+    value = chebyshev.cosines(sequence.moments, count, z)
+    weights = weights.at[0].add(-jnp.sum(cotangent * value) / norm**2)
+    of_e, of_start = chebyshev.pull_back(second, e, sequence, start, top, weights)
+    return [a for a in of_e if a is not None], of_start, jnp.zeros_like(times)

@@ -91,7 +91,8 @@ def _atoms(lines, at, n, names):
 def read_lammps_dump(path: str | os.PathLike[str], *, dim: int = 3, frame: int = 0) -> Glass:
     """A Glass from one frame of a LAMMPS text dump.
 
-    Columns are id, type and x y z, or scaled xs ys zs, or unwrapped xu yu zu.
+    Columns are id, type and x y z, or scaled xs ys zs, or unwrapped xu yu zu; image flags ix iy iz
+    unwrap the former.
 
     Args:
         path: file name.
@@ -104,14 +105,36 @@ def read_lammps_dump(path: str | os.PathLike[str], *, dim: int = 3, frame: int =
     if frame != -1:
         integer("frame", frame, at_least=0)
     lines = Lines(path)
+    frames = _frames(lines)
+    if frame >= len(frames):
+        raise ValueError(
+            f"frame must be below {len(frames)}, the number of frames in {path}, found {frame}"
+        )
+    begin, end = frames[frame]
+    return _dumped(lines, begin, end, dim)
+
+
+def dump_frames(path, dim):
+    """Glass and time step of every frame of a dump."""
+    lines = Lines(path)
+    for begin, end in _frames(lines):
+        (words,) = lines.rows(begin + 1, 1, 1, "time step")
+        yield (
+            _dumped(lines, begin, end, dim),
+            lines.numbers(begin + 1, words[:1], float, "the time step")[0],
+        )
+
+
+def _frames(lines):
+    """Where frames begin and end."""
     begins = [at for at, line in enumerate(lines.all) if line.startswith("ITEM: TIMESTEP")]
     if not begins:
-        raise ValueError(f"{path} is not a LAMMPS dump: it has no line ITEM: TIMESTEP")
-    if frame >= len(begins):
-        raise ValueError(
-            f"frame must be below {len(begins)}, the number of frames in {path}, found {frame}"
-        )
-    begin, end = begins[frame], [*begins[1:], len(lines.all)][frame]
+        raise ValueError(f"{lines.path} is not a LAMMPS dump: it has no line ITEM: TIMESTEP")
+    return list(zip(begins, [*begins[1:], len(lines.all)], strict=True))
+
+
+def _dumped(lines, begin, end, dim):
+    """The Glass of a frame between two lines."""
     items = {
         lines.all[at].split(":", 1)[1].strip(): at
         for at in range(begin, end)
@@ -179,6 +202,10 @@ def _glass(lines, begin, first, names, rows, low, cell, dim):
         if all(axis in words for axis in axes):
             place = np.stack([number(axis, float) for axis in axes], axis=1)
             position = place @ cell[:dim, :dim].T if suffix == "s" else place - low[:dim]
+            images = ["i" + axis for axis in "xyz"[:dim]]
+            if suffix != "u" and all(name in words for name in images):
+                turns = np.stack([number(name, int) for name in images], axis=1)
+                position = position + turns @ cell[:dim, :dim].T
             break
     else:
         raise lines.error(

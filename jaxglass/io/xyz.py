@@ -87,6 +87,20 @@ def read_xyz(path: str | os.PathLike[str], *, dim: int = 3, frame: int = 0) -> G
         integer("frame", frame, at_least=0)
     lines = Lines(path)
     at, n = _frame(lines, frame)
+    return _glass(lines, at, n, dim)
+
+
+def xyz_frames(path, dim):
+    """Glass, and time (None where the comment line has none), of every frame of a file."""
+    lines = Lines(path)
+    for at, n in _begins(lines, None):
+        glass = _glass(lines, at, n, dim)
+        found = re.search(r"(?i)\btime=([^ \"]+)", lines.all[at + 1])
+        yield glass, found and lines.numbers(at + 1, [found[1]], float, "the time")[0]
+
+
+def _glass(lines, at, n, dim):
+    """The Glass of the frame of n particles that begins at a line."""
     if at + 1 == len(lines.all):
         raise lines.error(at, f"the file is truncated: it promises {n} particles and ends here")
     header = {m[0].lower(): m[1] or m[2] for m in PROPERTY.findall(lines.all[at + 1])}
@@ -120,9 +134,20 @@ def _letter(kind):
 
 def _frame(lines, frame):
     """Where a frame begins and how many particles it has."""
+    begins = _begins(lines, None if frame == -1 else frame + 1)
+    if frame >= len(begins):
+        raise ValueError(
+            f"frame must be below {len(begins)}, the number of frames in {lines.path}, "
+            f"found {frame}"
+        )
+    return begins[frame]
+
+
+def _begins(lines, most):
+    """Where frames begin and how many particles they have, of the first so many or of all."""
     begins: list[tuple[int, int]] = []
     at = 0
-    while at < len(lines.all) and (frame == -1 or len(begins) <= frame):
+    while at < len(lines.all) and (most is None or len(begins) < most):
         words = lines.all[at].split()
         if len(words) != 1 or not words[0].isascii() or not words[0].isdigit():
             raise lines.error(
@@ -132,12 +157,7 @@ def _frame(lines, frame):
             )
         begins.append((at, *lines.numbers(at, words, int, "the number of particles")))
         at += begins[-1][1] + 2
-    if frame >= len(begins):
-        raise ValueError(
-            f"frame must be below {len(begins)}, the number of frames in {lines.path}, "
-            f"found {frame}"
-        )
-    return begins[frame]
+    return begins
 
 
 def _cell(lines, at, header, dim):

@@ -21,7 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 HERE = Path(__file__).parent
 FILES = (
     "foundation", "preparation", "solvers", "thermal", "modes", "shear", "manybody", "indicators",
-    "throughput",
+    "waves", "liquids", "throughput",
 )  # fmt: skip
 
 

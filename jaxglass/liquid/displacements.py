@@ -19,9 +19,9 @@ from .frames import (
     Correlation,
     averages,
     chosen,
-    equally_spaced,
     known_times,
     pairs_of_frames,
+    rows_of_lags,
     without_error,
 )
 from .neighbourhood import mean_of_neighbours
@@ -85,8 +85,9 @@ def mean_square_displacement(
     """
     time = known_times(position, time)
     x = chosen(position, select)
-    if lags is None and equally_spaced(time):
-        return without_error(time - time[0], _by_transforms(x))
+    rows = rows_of_lags(time, lags)
+    if rows is not None:
+        return without_error(time[rows] - time[0], _by_transforms(x)[rows])
     pairs = pairs_of_frames(time, lags)
     return without_error(pairs.lag, averages(x, pairs, _powers)[:, 0])
 

@@ -90,10 +90,17 @@ def known_box(box, dim) -> Box:
     return box
 
 
-def equally_spaced(time):
-    """Whether frames follow each other at equal distances."""
-    gaps = np.diff(time)
-    return bool(np.all(np.abs(gaps - gaps.mean()) <= SAME * gaps.mean()))
+def rows_of_lags(time, lags):
+    """How many frames each lag is, where frames are at equal distances; None where they are not."""
+    step = (time[-1] - time[0]) / (len(time) - 1)
+    if np.any(np.abs(np.diff(time) - step) > SAME * step):
+        return None
+    if lags is None:
+        return np.arange(len(time))
+    shares = np.unique(np.asarray(lags, float)) / step
+    rows = np.rint(shares).astype(int)
+    there = (np.abs(shares - rows) <= SAME) & (rows >= 0) & (rows < len(time))
+    return rows if rows.ndim == 1 and there.all() else None
 
 
 def pairs_of_frames(time, lags=None) -> Pairs:

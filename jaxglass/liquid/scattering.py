@@ -21,10 +21,10 @@ from .frames import (
     Correlation,
     averages,
     chosen,
-    equally_spaced,
     known_box,
     known_times,
     pairs_of_frames,
+    rows_of_lags,
     without_error,
 )
 
@@ -63,6 +63,7 @@ def intermediate_scattering(
     select: Any = None,
     lags: Any = None,
     box: Any = None,
+    vectors: int = DIRECTIONS,
 ) -> Correlation:
     """Self part of the intermediate scattering function over particles and all time origins.
 
@@ -74,6 +75,7 @@ def intermediate_scattering(
         lags: of which to take the mean; by default all distances from the first frame.
         box: Box or edges: wave vectors nearest q that it allows, by Fourier transforms where
             frames are at equal distances. By default the mean over all directions.
+        vectors: how many of them.
 
     Returns:
         Correlation.
@@ -91,11 +93,12 @@ def intermediate_scattering(
         pairs = pairs_of_frames(time, lags)
         value = averages(x, pairs, _in_all_directions, jnp.asarray(q, float))
         return without_error(pairs.lag, value[:, 0])
-    vectors = jnp.asarray(wave_vectors_near(box, x.shape[-1], q))
-    if lags is None and equally_spaced(time):
-        return without_error(time - time[0], _by_transforms(x, vectors))
+    near = jnp.asarray(wave_vectors_near(box, x.shape[-1], q, vectors))
+    rows = rows_of_lags(time, lags)
+    if rows is not None:
+        return without_error(time[rows] - time[0], _by_transforms(x, near)[rows])
     pairs = pairs_of_frames(time, lags)
-    return without_error(pairs.lag, averages(x, pairs, _along, vectors)[:, 0])
+    return without_error(pairs.lag, averages(x, pairs, _along, near)[:, 0])
 
 
 def structure_factor_peak(

@@ -108,11 +108,16 @@ def _observed(settings, e, start, times):
         times = jnp.linspace(0.0, end, settings.points)
     count = chebyshev.moments_needed(top, jnp.max(times))
     sequence = chebyshev.extend(second, e, sequence, top, count)
-    enough = count <= settings.room
-    c = chebyshev.cosines(sequence.moments, jnp.minimum(count, settings.room), _z(top, times))
+    enough = count <= 2 * sequence.products
+    c = chebyshev.cosines(sequence.moments, _at_most(count, sequence), _z(top, times))
     c = jnp.where(enough, c / sequence.moments[0], jnp.nan)
     status = out_of_bounds(sequence) | flag(~enough, Status.NOT_CONVERGED) | e.status
     return Observed(times, c, sequence.products, status), top
+
+
+def _at_most(count, sequence):
+    """As many moments as there are."""
+    return jnp.minimum(count, 2 * sequence.products)
 
 
 def _z(top, times):
@@ -129,9 +134,10 @@ def _until_decayed(settings, e, sequence, top):
         sequence, pieces, _ = state
         until = (pieces + 1) * PERIODS
         until = jnp.minimum(until, settings.periods + 1) * period
-        count = jnp.minimum(chebyshev.moments_needed(top, until), settings.room)
+        count = chebyshev.moments_needed(top, until)
         sequence = chebyshev.extend(second, e, sequence, top, count)
-        c = chebyshev.cosines(sequence.moments, count, _z(top, jnp.minimum(times, until)))
+        z = _z(top, jnp.minimum(times, until))
+        c = chebyshev.cosines(sequence.moments, _at_most(count, sequence), z)
         end = _first_quiet(c / sequence.moments[0], times, until, settings.level)
         return sequence, pieces + 1, end
 
@@ -158,7 +164,7 @@ def _pulled(settings, e, start, times, top, cotangent):
     count = chebyshev.moments_needed(top, jnp.max(times))
     sequence = chebyshev.begin(second, e, start, top, settings.room)
     sequence = chebyshev.extend(second, e, sequence, top, count)
-    count, z = jnp.minimum(count, settings.room), _z(top, times)
+    count, z = _at_most(count, sequence), _z(top, times)
     norm = sequence.moments[0]
     weights = chebyshev.of_cosines(cotangent / norm, count, z, settings.room)
     value = chebyshev.cosines(sequence.moments, count, z)

@@ -283,10 +283,10 @@ def _resolvent(room, e, field, frequency, width):
     r = x - root
     slowest = jnp.max(jnp.abs(r))
     count = jnp.ceil(jnp.log(RESOLVED) / jnp.log(slowest)).astype(jnp.int32)
-    enough = count <= room
-    count = jnp.minimum(count, room)
     sequence = chebyshev.begin(second, e, field, top, room)
     sequence = chebyshev.extend(second, e, sequence, top, count)
+    enough = count <= 2 * sequence.products
+    count = jnp.minimum(count, 2 * sequence.products)
 
     def add(k, state):
         power, total = state

@@ -45,7 +45,8 @@ def test_cosines_equal_the_spectrum_at_all_times(matrix, start):
     times = jnp.concatenate([jnp.zeros(1), jnp.geomspace(1e-9, 30.0, 80)])
     value, sequence, top, count = found(matrix, start, times)
     np.testing.assert_allclose(value, exact(matrix, start, times), atol=1e-12 * float(value[0]))
-    assert int(sequence.products) == -(-int(count) // 2) < float(jnp.sqrt(top)) * 30 / 4 + 60
+    needed = -(-int(count) // 2)
+    assert needed <= int(sequence.products) <= needed + 1 < float(jnp.sqrt(top)) * 30 / 4 + 60
 
 
 def test_they_converge_faster_than_any_power_once_there_are_enough(matrix, start):

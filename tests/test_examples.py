@@ -55,6 +55,22 @@ TOY = {
         "--n 100 --points 2 --strain 0.01 --sweeps 100 --out band.png",
         "band.png",
     ),
+    "19_sound_attenuation.py": (
+        "--n 100 --samples 1 --waves 2 --time 1 --out sound.png",
+        "sound.png",
+    ),
+    "20_elastic_disorder.py": (
+        "--sizes 64 --samples 12 --time 1 --out disorder.png",
+        "disorder.png",
+    ),
+    "21_propensity.py": (
+        "--n 64 --samples 1 --runs 2 --temperature 1 --time 10 --out propensity.png",
+        "propensity.png",
+    ),
+    "22_mesoelastic.py": (
+        "--model ipl2d --n 64 --glasses 2 --temperatures 1.2 1 --time 10 --frames 100 --out m.png",
+        "m.png",
+    ),
     "13_beyond_pairs.py": (
         "--n 64 --samples 1 --modes 3 --time 0.1 --out beyond.png",
         "beyond.png",
@@ -86,6 +102,10 @@ LONG = {
     "07_large_glasses.py",
     "17_learned_softness.py",
     "18_shear_band.py",
+    "19_sound_attenuation.py",
+    "20_elastic_disorder.py",
+    "21_propensity.py",
+    "22_mesoelastic.py",
 }
 
 

@@ -116,6 +116,22 @@ def test_many_waves_equal_one_by_one_and_are_averaged_before_the_fit(ipl):
     assert float(mean.misfit) < float(together.misfit.mean())  # beats cancel
 
 
+def test_an_ensemble_is_averaged_before_one_fit(eight):
+    _, _, stacked = eight
+    few = [jax.tree.map(lambda a, k=k: a[k], stacked) for k in range(3)]
+    found = jg.response.mean_attenuation(few, WAVE, times=TIMES)
+    waves = jg.response.equivalent_waves(WAVE)
+    each = [jg.wave_attenuation(e, waves, times=TIMES) for e in few]
+    total = np.mean([one.correlation for one in each], axis=(0, 1))
+    np.testing.assert_allclose(found.correlation, total, atol=1e-12)
+    assert float(found.rate) == pytest.approx(float(jg.response.damping(TIMES, total).rate))
+    assert float(found.modes) == pytest.approx(float(sum(one.modes.sum() for one in each)))
+    spread = np.std([float(one.rate.mean()) for one in each], ddof=1) / 3**0.5
+    assert 0.2 * spread < float(found.rate_error) < 5 * spread
+    with pytest.raises(ValueError, match="expansions must be of one glass or more"):
+        jg.response.mean_attenuation([], WAVE)
+
+
 def test_the_origin_of_the_wave_does_not_matter(ipl):
     moved = ipl.glass.replace(position=ipl.glass.position + jnp.array([0.7, 2.1]))
     here = jg.wave_attenuation(ipl.expansion, WAVE, times=TIMES).correlation

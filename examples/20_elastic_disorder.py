@@ -35,7 +35,7 @@ def dialled_moduli(model, glass):
 
 def moduli(model, n, args):
     """(samples, deltas) of glasses quenched from the liquid."""
-    keys = jax.random.split(jax.random.key(args.seed + n), args.samples)
+    keys = jax.random.split(jax.random.key(n), args.samples)
     protocol = jg.protocols.instant_quench("ipl2d", time=args.time)
     made = jg.require(jg.make_glasses(keys, "ipl2d", n, protocol=protocol, progress=True))
     one = jax.jit(lambda glass: dialled_moduli(model, glass))
@@ -78,7 +78,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 400])
     parser.add_argument("--samples", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--time", type=float, default=10.0, help="of the liquid at T = 1")
     parser.add_argument("--out", type=Path, default=Path("demo/elastic_disorder.png"))
     args = parser.parse_args()

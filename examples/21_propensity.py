@@ -24,7 +24,7 @@ import numpy as np
 
 import jaxglass as jg
 
-NEIGHBOURS = 1.8  # the first shell of large particles
+NEIGHBOURS = 1.8  # the first shell
 
 
 def relaxation(model, glass, args):
@@ -44,13 +44,11 @@ def relaxation(model, glass, args):
 
 def indicators(e):
     """Fields that should be high where particles move, from the inherent structure."""
-    factor = jg.factorise(e)
-    stiffness = jg.dipole_stiffness(e, factor=factor)
-    energies = jg.local_thermal_energy(e, factor=factor).value
+    stiffness = jg.dipole_stiffness(e)
     return stiffness, {
         "stiffness": -jg.particle_mean(e, stiffness),
-        "vibrality": jg.indicators.vibrality(e, factor=factor),
-        "thermal energy": jg.particle_sum(e, jnp.abs(energies)),
+        "vibrality": jg.indicators.vibrality(e),
+        "thermal energy": jg.particle_sum(e, jnp.abs(jg.local_thermal_energy(e).value)),
         "density": -jg.indicators.density(jg.models.get("ipl2d"), e.glass),
     }
 
@@ -76,8 +74,8 @@ def main():
     args = parser.parse_args()
     args.out.parent.mkdir(exist_ok=True)
     model = jg.models.get("ipl2d")
-    start = jg.prepare.push_apart(model, jg.random_glass(jax.random.key(0), "ipl2d", args.n))
-    tau, late = relaxation(model, start, args)
+    start = jg.quench(model, jg.random_glass(jax.random.key(0), "ipl2d", args.n))
+    tau, late = relaxation(model, jg.require(start).glass, args)
     print(f"relaxation time {tau:.3g}")
     correlations, ranks = [], []
     for seed in range(1, 2 * args.samples, 2):

@@ -19,7 +19,6 @@ import jax
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".cache/jax"))
 
-import jax.numpy as jnp
 import numpy as np
 
 import jaxglass as jg
@@ -30,24 +29,10 @@ liquid = jg.liquid
 def recorded(model, glass, temperature, args):
     """A run after equilibration."""
     key, how = jax.random.key(args.seed), {"temperature": temperature}
-    motion = jg.prepare.start_dynamics(key, model, glass, dt=args.dt, **how)
-    motion = jg.prepare.run_dynamics(model, motion, round(args.time / args.dt), **how)
+    motion = jg.prepare.start_dynamics(key, model, glass, dt=0.005, **how)
+    motion = jg.prepare.run_dynamics(model, motion, round(args.time / 0.005), **how)
     times = jg.prepare.linear_times(args.time, args.frames)
     return jg.require(jg.prepare.record(model, motion, times, progress=True, **how)[1])
-
-
-def elasticity(model, run, count):
-    """Mean dipole stiffness and modulus of inherent structures of frames far apart."""
-    at = np.linspace(0, len(run.time) - 1, count).astype(int)
-    frames = run.position[at], run.time[at]
-    below = jg.require(liquid.inherent_trajectory(model, run.glass, *frames, batch=4)).glass
-    found = []
-    for k in range(count):
-        e = jg.expand(model, jax.tree.map(lambda a, k=k: a[k], below))
-        factor = jg.factorise(e)
-        kappa = jnp.mean(jg.dipole_stiffness(e, factor=factor)[e.bonds.valid])
-        found.append((float(kappa), float(jg.shear_modulus(e, factor=factor).total)))
-    return np.mean(found, axis=0)
 
 
 def measured(model, glass, temperature, args):
@@ -61,12 +46,15 @@ def measured(model, glass, temperature, args):
     msd = liquid.mean_square_displacement(run.position, run.time, **half)
     d = float(liquid.diffusion_coefficient(msd.lag, msd.value, glass.dim).value)
     tau = float(liquid.relaxation_time(f.lag, f.value)) / unit
-    kappa, modulus = elasticity(model, run, args.glasses)
+    at = np.linspace(0, args.frames, args.glasses).astype(int)  # far apart
+    below = liquid.inherent_trajectory(model, run.glass, run.position[at], run.time[at], batch=4)
+    stiff, modulus = liquid.ensemble_stiffness(model, jg.require(below).glass)
     g = liquid.radial_distribution(run.position[:: args.frames // 10], glass.box)
-    print(f"T = {temperature}: q = {q:.2f}, tau / t0 = {tau:.3g}, D t0 / a0^2 = "
-          f"{d * unit / length**2:.2g}, kappa = {kappa:.3g}, G = {modulus:.3g}")  # fmt: skip
-    last = glass.replace(position=run.position[-1])
-    return (f.lag / unit, f.value, msd.value / length**2, g, tau, kappa / temperature), last
+    print(f"T = {temperature}: q = {q:.2f}, tau / t0 = {tau:.3g}, "
+          f"D t0 / a0^2 = {d * unit / length**2:.2g}, "
+          f"kappa = {stiff.value:.3g}, G = {modulus.value:.3g}")  # fmt: skip
+    found = f.lag / unit, f.value, msd.value / length**2, g, tau, stiff.value / temperature
+    return found, glass.replace(position=run.position[-1])
 
 
 def draw(path, temperatures, results):
@@ -77,11 +65,10 @@ def draw(path, temperatures, results):
         second.loglog(lag[1:], msd[1:])
         fourth.plot(g.distance, g.value)
     first.axhline(0.2, color="k", linestyle=":")
-    third.semilogy([row[5] for row in results], [row[4] for row in results], "o-")
-    first.set(xlabel="t / t0", ylabel="F_s")
-    second.set(xlabel="t / t0", ylabel="mean square displacement / a0^2")
-    third.set(xlabel="kappa / T", ylabel="tau / t0")
-    fourth.set(xlabel="r", ylabel="g")
+    third.semilogy(*zip(*((row[5], row[4]) for row in results), strict=True), "o-")
+    names = "t / t0", "F_s", "t / t0", "msd / a0^2", "kappa / T", "tau / t0", "r", "g"
+    for axis, x, y in zip(axes.flat, names[::2], names[1::2], strict=True):
+        axis.set(xlabel=x, ylabel=y)
     first.legend()
     figure.savefig(path)
 
@@ -93,18 +80,17 @@ def main():
     for name, default in (("n", 500), ("frames", 1000), ("glasses", 4), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--time", type=float, default=200.0, help="of equilibration, and recorded")
-    parser.add_argument("--dt", type=float, default=0.005)
     parser.add_argument("--out", type=Path, default=Path("demo/mesoelastic.png"))
     args = parser.parse_args()
     args.out.parent.mkdir(exist_ok=True)
-    model, results = jg.models.get(args.model), []
+    model, results, t = jg.models.get(args.model), [], np.array(args.temperatures)
     start = jg.random_glass(jax.random.key(args.seed), args.model, args.n)
-    glass = jg.prepare.push_apart(model, start)
+    glass = jg.require(jg.quench(model, start)).glass
     for temperature in args.temperatures:
         found, glass = measured(model, glass, temperature, args)
         results.append(found)
-    draw(args.out, args.temperatures, results)
-    t, tau, ratio = np.array(args.temperatures), *np.array([row[4:] for row in results]).T
+    draw(args.out, t, results)
+    tau, ratio = np.array([row[4:] for row in results]).T
     length = liquid.reduced_units(glass, 1.0).length
     fit = liquid.mesoelastic_fit(t, tau, ratio * t, length=length)
     print(f"l = {float(fit.length):.2f}, t~ = {float(fit.time):.2g}; published 0.4, 0.1 for ipl3d")

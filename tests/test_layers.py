@@ -28,7 +28,7 @@ BELOW = {
     "thermal": ["modes"],
     "shear": ["minimise", "modes", "response"],
     "indicators": ["thermal", "response", "shear", "analysis"],
-    "liquid": ["prepare", "analysis"],
+    "liquid": ["prepare", "response", "analysis"],
     "ensemble": ["host"],
 }
 DOORS = ("io", "plot")  # they see everything, and nobody but the package's own door sees them

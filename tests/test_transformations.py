@@ -137,7 +137,7 @@ ELSEWHERE = {
     "internal_stress", "wave_attenuation", "disorder_parameter", "response.damped",
     "response.damping", "response.dynamical_structure_factor", "response.equivalent_waves",
     "response.ioffe_regel_frequency", "response.mean_attenuation",
-    "liquid.diffusion_coefficient", "liquid.extremes",
+    "liquid.diffusion_coefficient", "liquid.ensemble_stiffness", "liquid.extremes",
     "liquid.in_blocks", "liquid.inherent_trajectory", "liquid.intermediate_scattering",
     "liquid.jump_rate", "liquid.mean_square_displacement", "liquid.mesoelastic_fit",
     "liquid.neighbour_relative", "liquid.non_gaussian_parameter", "liquid.over_directions",

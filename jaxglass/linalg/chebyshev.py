@@ -126,7 +126,9 @@ def _with_coefficients(z, count, visit, carry):
     def values(step, state):
         k = count - 1 - step
         *bessel, _ = descend(k, state[:3])
-        true = bessel[1] / total * jnp.power(1 / GROWN, (scalings - bessel[2]).astype(z.dtype))
+        later = scalings - bessel[2]  # values that are scaled down twice more vanish
+        scale = jnp.where(later == 0, 1.0, jnp.where(later == 1, 1 / GROWN, 0.0))
+        true = bessel[1] / total * scale
         sign = jnp.where(k % 2 == 0, 1.0, -1.0)
         return *bessel, visit(k, sign * weight(k) * true, state[3])
 

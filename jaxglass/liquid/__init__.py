@@ -36,12 +36,15 @@ from .scattering import (
     structure_factor_peak,
     wave_vectors_near,
 )
+from .stiffness import Elastic, Interval, ensemble_stiffness
 
 __all__ = [
     "Correlation",
     "Diffusion",
+    "Elastic",
     "Extremes",
     "InherentTrajectory",
+    "Interval",
     "JumpRate",
     "Mesoelastic",
     "Overlap",
@@ -50,6 +53,7 @@ __all__ = [
     "StructureFactor",
     "Units",
     "diffusion_coefficient",
+    "ensemble_stiffness",
     "extremes",
     "in_blocks",
     "inherent_trajectory",

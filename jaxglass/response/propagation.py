@@ -128,30 +128,30 @@ def _until_decayed(settings, e, sequence, top):
     """The Sequence at the time from which C stays below a level for a period, and that time."""
     mean = 0.5 * (sequence.moments[1] / sequence.moments[0] + 1) * top  # v.M.v / v.v
     period = 2 * jnp.pi / jnp.sqrt(mean)
-    times = period / POINTS * jnp.arange((settings.periods + 1) * POINTS)
+    pieces, size = -(-(settings.periods + 1) // PERIODS), PERIODS * POINTS
+    times = period / POINTS * jnp.arange(pieces * size)
 
     def further(state):
-        sequence, pieces, _ = state
-        until = (pieces + 1) * PERIODS
-        until = jnp.minimum(until, settings.periods + 1) * period
-        count = chebyshev.moments_needed(top, until)
+        sequence, piece, c, _ = state
+        count = chebyshev.moments_needed(top, (piece + 1) * PERIODS * period)
         sequence = chebyshev.extend(second, e, sequence, top, count)
-        z = _z(top, jnp.minimum(times, until))
-        c = chebyshev.cosines(sequence.moments, _at_most(count, sequence), z)
-        end = _first_quiet(c / sequence.moments[0], times, until, settings.level)
-        return sequence, pieces + 1, end
+        z = _z(top, jax.lax.dynamic_slice(times, (piece * size,), (size,)))
+        new = chebyshev.cosines(sequence.moments, _at_most(count, sequence), z)
+        c = jax.lax.dynamic_update_slice(c, new / sequence.moments[0], (piece * size,))
+        return sequence, piece + 1, c, _first_quiet(c, times, settings.level)
 
-    pieces = -(-(settings.periods + 1) // PERIODS)
-    unfinished = lambda state: (state[1] < pieces) & ~jnp.isfinite(state[2])
-    first = sequence, jnp.int32(0), jnp.asarray(jnp.inf)
-    sequence, _, end = jax.lax.while_loop(unfinished, further, first)
+    unfinished = lambda state: (state[1] < pieces) & ~jnp.isfinite(state[3])
+    unseen = jnp.full(pieces * size, jnp.inf)
+    first = sequence, jnp.int32(0), unseen, jnp.asarray(jnp.inf)
+    sequence, _, _, end = jax.lax.while_loop(unfinished, further, first)
     return sequence, jnp.minimum(end, settings.periods * period)
 
 
-def _first_quiet(c, times, until, level):
+def _first_quiet(c, times, level):
     """First time from which |C| is below the level for a period; infinite if there is none."""
-    shifted = jnp.stack([jnp.roll(jnp.abs(c), -k) for k in range(POINTS)])
-    quiet = (jnp.max(shifted, axis=0) < level) & (times + times[POINTS] <= until)
+    later = jnp.concatenate([jnp.abs(c), jnp.full(POINTS, jnp.inf)])
+    shifted = jnp.stack([later[k : k + len(c)] for k in range(POINTS)])
+    quiet = jnp.max(shifted, axis=0) < level
     return jnp.where(jnp.any(quiet), times[jnp.argmax(quiet)], jnp.inf)
 
 

@@ -83,6 +83,20 @@ def test_inherent_structures_are_those_of_single_quenches(ran):
     assert rate.value == pytest.approx(jumps * unit * 1000 / 64 / 4.0, rel=1e-6)
 
 
+def test_stiffness_of_an_ensemble_is_the_mean_of_its_glasses(eight, ipl):
+    _, quenched, _ = eight
+    few = jax.tree.map(lambda a: a[:3], quenched.glass)
+    found = liquid.ensemble_stiffness(ipl.model, few)
+    each = [jg.expand(ipl.model, jax.tree.map(lambda a, k=k: a[k], few)) for k in range(3)]
+    kappa = [float(jnp.mean(jg.dipole_stiffness(e)[e.bonds.valid])) for e in each]
+    moduli = [float(jg.shear_modulus(e).total) for e in each]
+    assert found.stiffness.value == pytest.approx(np.mean(kappa), rel=1e-8)
+    assert found.modulus.value == pytest.approx(np.mean(moduli), rel=1e-8)
+    assert min(moduli) <= found.modulus.low <= found.modulus.value <= found.modulus.high
+    with pytest.raises(ValueError, match="glasses must be stacked"):
+        liquid.ensemble_stiffness(ipl.model, ipl.glass)
+
+
 def test_ranks_compare_within_species():
     species = np.array([0, 1, 0, 1, 0, 1])
     a = np.array([1.0, 100.0, 2.0, 200.0, 3.0, 300.0])

@@ -46,42 +46,45 @@ class Observed(NamedTuple):
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def correlation(settings, e, start, times):
+def correlation(settings, e, top, start, times):
     """C of the columns of a start, (n, d, c), together.
 
     Args:
         settings: Settings.
         e: expansion.
+        top: ``bound_of_spectrum`` of it.
         start: v, (n, d, c).
         times: (t,), or None: from 0 to where C has stayed below a level for a period.
 
     Returns:
         Observed.
     """
-    return _correlation(settings, e, start, times)[0]
+    return _forth(settings, e, top, start, times)[0]
 
 
-def _correlation(settings, e, start, times):
-    run = loop_on_cpu(lambda e, start, times: _observed(settings, e, start, times))
-    found, top = run(e, start, times)
-    return found, (e, start, found.time, top)
+def _forth(settings, e, top, start, times):
+    found = loop_on_cpu(functools.partial(_observed, settings))(e, top, start, times)
+    return found, (e, top, start, times, found.time)
 
 
 def _back(settings, kept, cotangent):
-    e, start, times, top = kept
-    run = loop_on_cpu(lambda *all: _pulled(settings, *all))
-    floating, of_start, of_times = run(e, start, times, top, cotangent.value)
+    e, top, start, given, times = kept
+    run = loop_on_cpu(functools.partial(_pulled, settings))
+    floating, of_start = run(e, top, start, times, cotangent.value)
     leaves, tree = jax.tree.flatten(e)
     pulled = iter(floating)
     own = [next(pulled) if _floating(a) else no_tangent(a) for a in leaves]
-    return jax.tree.unflatten(tree, own), of_start, of_times
+    fixed = jax.tree.map(jnp.zeros_like, given)
+    return jax.tree.unflatten(tree, own), jnp.zeros_like(top), of_start, fixed
 
 
-correlation.defvjp(lambda settings, *all: _correlation(settings, *all), _back)
+correlation.defvjp(_forth, _back)
 
 
+@jax.jit
 def bound_of_spectrum(e):
-    """A number above all eigenvalues of the Hessian."""
+    """A number above all eigenvalues of the Hessian, which counts as a constant."""
+    e = jax.lax.stop_gradient(e)
     n, d = e.position.shape
     start = jnp.cos(1.0 + jnp.arange(n * d, dtype=float) ** 1.5)[:, None]
     apply = lambda v: e.second(v.reshape(n, d, -1)).reshape(n * d, -1)
@@ -99,9 +102,7 @@ def out_of_bounds(sequence):
     return flag(~(largest <= INSIDE), Status.NOT_A_MINIMUM)
 
 
-def _observed(settings, e, start, times):
-    """Observed, and the bound of the spectrum."""
-    top = bound_of_spectrum(e)
+def _observed(settings, e, top, start, times):
     sequence = chebyshev.begin(second, e, start, top, settings.room)
     if times is None:
         sequence, end = _until_decayed(settings, e, sequence, top)
@@ -112,7 +113,7 @@ def _observed(settings, e, start, times):
     c = chebyshev.cosines(sequence.moments, _at_most(count, sequence), _z(top, times))
     c = jnp.where(enough, c / sequence.moments[0], jnp.nan)
     status = out_of_bounds(sequence) | flag(~enough, Status.NOT_CONVERGED) | e.status
-    return Observed(times, c, sequence.products, status), top
+    return Observed(times, c, sequence.products, status)
 
 
 def _at_most(count, sequence):
@@ -159,8 +160,8 @@ def _floating(a):
     return jnp.issubdtype(a.dtype, jnp.floating)
 
 
-def _pulled(settings, e, start, times, top, cotangent):
-    """Cotangents of the floating leaves of e, of the start and of the times, from that of C."""
+def _pulled(settings, e, top, start, times, cotangent):
+    """Cotangents of the floating leaves of e and of the start, from that of C."""
     count = chebyshev.moments_needed(top, jnp.max(times))
     sequence = chebyshev.begin(second, e, start, top, settings.room)
     sequence = chebyshev.extend(second, e, sequence, top, count)
@@ -170,4 +171,4 @@ def _pulled(settings, e, start, times, top, cotangent):
     value = chebyshev.cosines(sequence.moments, count, z)
     weights = weights.at[0].add(-jnp.sum(cotangent * value) / norm**2)
     of_e, of_start = chebyshev.pull_back(second, e, sequence, start, top, weights)
-    return [a for a in of_e if a is not None], of_start, jnp.zeros_like(times)
+    return [a for a in of_e if a is not None], of_start

@@ -132,8 +132,8 @@ def wave_attenuation(
         integer("room", room, at_least=64) // 2 * 2,
     )
     across = polarisation == "transverse"
-    one = lambda m: _decay(e, m, times, across=across, settings=settings)
-    wave = jnp.asarray(wave, float)
+    wave, top = jnp.asarray(wave, float), bound_of_spectrum(e)
+    one = lambda m: _decay(e, top, m, times, across=across, settings=settings)
     return one(wave) if wave.ndim == 1 else jax.vmap(one)(wave)
 
 
@@ -178,7 +178,8 @@ def dynamical_structure_factor(
         raise ValueError("frequency must be a list of positive numbers, found others")
     across, room = polarisation == "transverse", integer("room", room, at_least=64) // 2 * 2
     wave, full = jnp.asarray(wave, float), jnp.asarray(width, float)
-    one = lambda m: _spectrum(e, m, frequency, full, across=across, room=room)
+    top = bound_of_spectrum(e)
+    one = lambda m: _spectrum(e, top, m, frequency, full, across=across, room=room)
     return one(wave) if wave.ndim == 1 else jax.vmap(one)(wave)
 
 
@@ -252,9 +253,9 @@ def _density_of_waves(glass, number, frequency, across):
 
 
 @functools.partial(jax.jit, static_argnames=("across", "settings"))
-def _decay(e, wave, times, *, across, settings):
+def _decay(e, top, wave, times, *, across, settings):
     field, number = plane_wave(e.glass, wave, across)
-    seen = correlation(settings, e, field, times)
+    seen = correlation(settings, e, top, field, times)
     fit = damping(seen.time, seen.value)
     modes = jnp.pi * fit.rate * _density_of_waves(e.glass, number, fit.frequency, across)
     status = seen.status | flag(~(fit.rate * seen.time[-1] >= 1), Status.NO_DECAY)
@@ -263,21 +264,20 @@ def _decay(e, wave, times, *, across, settings):
 
 
 @functools.partial(jax.jit, static_argnames=("across", "room"))
-def _spectrum(e, wave, frequency, width, *, across, room):
+def _spectrum(e, top, wave, frequency, width, *, across, room):
     field, number = plane_wave(e.glass, wave, across)
     run = loop_on_cpu(functools.partial(_resolvent, room))
-    current, products, status = run(e, field, frequency, width)
+    current, products, status = run(e, top, field, frequency, width)
     value = (number / frequency) ** 2 * current
     return WaveSpectrum(frequency, current, value, number, products, status)
 
 
-def _resolvent(room, e, field, frequency, width):
+def _resolvent(room, e, top, field, frequency, width):
     """-(2 omega / pi) Im v.(omega^2 + i omega width - M)^-1 v, from a geometric series.
 
     For x off the interval, 1 / (x - A) = sum_k (2 - [k = 0]) r^k T_k(A) / sqrt(x^2 - 1) with
     r = x - sqrt(x^2 - 1) inside the unit circle.
     """
-    top = bound_of_spectrum(e)
     x = 2 * (frequency**2 + 1j * frequency * width) / top - 1
     root = jnp.sqrt(x - 1) * jnp.sqrt(x + 1)
     r = x - root

@@ -28,10 +28,9 @@ STRAINS = (0.0, 0.05, 0.1)
 SHARES = (1, 10, 50)  # percentiles
 
 
-def strengths(model, glass, progress):
-    """Residual strength of every site over the modulus; the sites that yield."""
-    modulus = float(jg.require(jg.shear_modulus(jg.expand(model, glass))).total)
-    found = jg.residual_plastic_strength(model, glass, progress=progress)
+def strengths(model, glass, modulus):
+    """Residual strength of every site over a modulus; the sites that yield."""
+    found = jg.residual_plastic_strength(model, glass, progress=True)
     value = np.asarray(found.projected) / modulus
     return value[np.isfinite(value)]
 
@@ -44,11 +43,13 @@ def ensemble(model, parent, n, samples, seed):
     found = {strain: [] for strain in STRAINS}
     for k in range(samples):
         glass, now = jax.tree.map(lambda a, k=k: a[k], made.glass), 0.0
+        # As it was made: that of a glass about to yield may be negative.
+        modulus = float(jg.require(jg.shear_modulus(jg.expand(model, glass))).total)
         for strain in STRAINS:
             if strain > now:
                 glass = jg.require(jg.shear(model, glass, max_strain=strain - now)).glass
                 now = strain
-            found[strain].append(strengths(model, glass, progress=True))
+            found[strain].append(strengths(model, glass, modulus))
     return {strain: np.concatenate(parts) for strain, parts in found.items()}
 
 
@@ -60,7 +61,7 @@ def main():
     model = jg.models.get("poly2d")
     found = {p: ensemble(model, p, args.n, args.samples, args.seed) for p in PARENTS}
     lines = [
-        "# Residual plastic strength over the shear modulus",
+        "# Residual plastic strength over the shear modulus of the glass as it was made",
         "",
         machine(),
         "",

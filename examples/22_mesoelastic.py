@@ -4,8 +4,7 @@ glasses quenched from the liquid, and their fit (thesis, figures 6.3, 6.4, 6.9 a
     python examples/22_mesoelastic.py [--model ipl3d] [--n 500] [--temperatures 0.8 0.7]
 
 log(tau_alpha / t0) = (l a0)^2 kappa / T + log t~ holds for ipl3d and mblj with l = 0.4, and fails
-for sticky. Defaults take six minutes; the thesis has --n 2000 --glasses 10000 and runs of many
-relaxation times down to T = 0.5.
+for sticky and sw. Defaults take six minutes; the thesis has --n 2000 --glasses 10000.
 """
 
 import argparse
@@ -24,21 +23,22 @@ import numpy as np
 import jaxglass as jg
 
 liquid = jg.liquid
+MODELS = "ipl2d", "ipl3d", "mblj", "sticky", "sticky_0.70", "sticky_0.95", "sw"
 
 
 def recorded(model, glass, temperature, args):
     """A run after equilibration."""
-    key, how = jax.random.key(args.seed), {"temperature": temperature}
-    motion = jg.prepare.start_dynamics(key, model, glass, dt=0.005, **how)
-    motion = jg.prepare.run_dynamics(model, motion, round(args.time / 0.005), **how)
+    key, dt = jax.random.key(args.seed), jg.models.entry(args.model).step
+    motion = jg.prepare.start_dynamics(key, model, glass, temperature=temperature, dt=dt)
+    motion = jg.prepare.run_dynamics(model, motion, round(args.time / dt), temperature=temperature)
     times = jg.prepare.linear_times(args.time, args.frames)
-    return jg.require(jg.prepare.record(model, motion, times, progress=True, **how)[1])
+    return jg.require(jg.prepare.record(model, motion, times, temperature=temperature)[1])
 
 
 def measured(model, glass, temperature, args):
     """Correlations, relaxation, stiffness and structure at one temperature; the last frame."""
     run = recorded(model, glass, temperature, args)
-    large = np.asarray(glass.species) == (0 if args.model == "mblj" else 1)
+    large = np.asarray(glass.species) == (args.model not in ("mblj", "sw"))
     length, unit = (float(u) for u in liquid.reduced_units(glass, temperature))
     q = float(liquid.structure_factor_peak(run.position[::10], glass.box, select=large).peak)
     half = {"select": large, "lags": run.time[: len(run.time) // 2]}
@@ -57,7 +57,7 @@ def measured(model, glass, temperature, args):
     return found, glass.replace(position=run.position[-1])
 
 
-def draw(path, temperatures, results):
+def draw(path, model, dim, temperatures, results):
     figure, axes = jg.plot.apply_style().subplots(2, 2, figsize=(10, 8))
     first, second, third, fourth = axes.flat
     for t, (lag, f, msd, g, _, _) in zip(temperatures, results, strict=True):
@@ -65,17 +65,21 @@ def draw(path, temperatures, results):
         second.loglog(lag[1:], msd[1:])
         fourth.plot(g.distance, g.value)
     first.axhline(0.2, color="k", linestyle=":")
+    two = lambda r: jg.glass([[0.0, 0.0, 0.0][:dim], [r, 0.0, 0.0][:dim]], 20.0, species=[0, 0])
+    apart = np.linspace(0.9, 2.5, 100)
+    fourth.plot(apart, [jg.energy(model, two(r)) for r in apart], "k--", label="U, first species")
+    fourth.set_ylim(-3, 6)
     third.semilogy(*zip(*((row[5], row[4]) for row in results), strict=True), "o-")
-    names = "t / t0", "F_s", "t / t0", "msd / a0^2", "kappa / T", "tau / t0", "r", "g"
-    for axis, x, y in zip(axes.flat, names[::2], names[1::2], strict=True):
-        axis.set(xlabel=x, ylabel=y)
-    first.legend()
+    names = "t / t0, F_s", "t / t0, msd / a0^2", "kappa / T, tau / t0", "r, g"
+    for axis, name in zip(axes.flat, names, strict=True):
+        axis.set(xlabel=name.split(", ")[0], ylabel=name.split(", ")[1])
+    figure.legend()
     figure.savefig(path)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", default="ipl3d", choices=("ipl2d", "ipl3d", "mblj", "sticky"))
+    parser.add_argument("--model", default="ipl3d", choices=MODELS)
     parser.add_argument("--temperatures", type=float, nargs="+", default=[0.8, 0.7])
     for name, default in (("n", 500), ("frames", 1000), ("glasses", 4), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=default)
@@ -89,7 +93,7 @@ def main():
     for temperature in args.temperatures:
         found, glass = measured(model, glass, temperature, args)
         results.append(found)
-    draw(args.out, t, results)
+    draw(args.out, model, glass.dim, t, results)
     tau, ratio = np.array([row[4:] for row in results]).T
     length = liquid.reduced_units(glass, 1.0).length
     fit = liquid.mesoelastic_fit(t, tau, ratio * t, length=length)

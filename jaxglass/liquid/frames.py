@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ..core.checks import is_traced
+from ..core.checks import float64, is_traced
 from ..core.struct import Struct
 from ..system.box import Box, make_box
 
@@ -46,17 +46,22 @@ class Pairs(NamedTuple):
         return np.bincount(self.group, minlength=len(self.lag))
 
 
-def known_times(position, time):
-    """Times of frames (f, n, d) as plain numbers, ascending."""
-    if position.ndim != 3:
+def check_frames(position):
+    """Refuses what is not the frames of one trajectory."""
+    if np.ndim(position) != 3:
         raise ValueError(
-            f"position must be frames (f, n, d), found shape {position.shape}: "
+            f"position must be frames (f, n, d), found shape {np.shape(position)}: "
             "use jax.vmap for more"
         )
+
+
+def known_times(position, time):
+    """Times of frames (f, n, d) as plain numbers, ascending."""
+    check_frames(position)
     if is_traced(time):
         raise ValueError("time must be known while tracing: it decides which frames are compared")
     time = np.asarray(time, float)
-    if time.shape != position.shape[:1]:
+    if time.shape != np.shape(position)[:1]:
         raise ValueError(
             f"time must be one number for each of {len(position)} frames, found shape {time.shape}"
         )
@@ -67,7 +72,7 @@ def known_times(position, time):
 
 def chosen(position, select):
     """The particles marked in ``select``, (f, m, d); all of them for None."""
-    position = jnp.asarray(position, float)
+    position = float64("position", jnp.asarray(position, float))
     if select is None:
         return position
     if is_traced(select):

@@ -12,7 +12,7 @@ from jax import Array
 from ..core.arrays import dot
 from ..core.checks import integer, positive
 from ..system.box import minimum_image
-from .frames import chosen, known_box
+from .frames import check_frames, chosen, known_box
 
 # Distances that are worked out at once.
 PIECE = 2**22
@@ -52,9 +52,8 @@ def radial_distribution(
         >>> bool(g.value[0] == 0), g.distance.shape
         (True, (40,))
     """
-    if position.ndim != 3:
-        raise ValueError(f"position must be frames (f, n, d), found shape {position.shape}")
-    d = position.shape[-1]
+    check_frames(position)
+    d = np.shape(position)[-1]
     box = known_box(box, d)
     half = min(box.width) / 2
     largest = half if largest is None else float(positive("largest", largest))

@@ -20,6 +20,7 @@ from ..system.box import fractional, inverse
 from .frames import (
     Correlation,
     averages,
+    check_frames,
     chosen,
     known_box,
     known_times,
@@ -121,9 +122,8 @@ def structure_factor_peak(
         >>> bool(4 < s.peak < 8)
         True
     """
-    if position.ndim != 3:
-        raise ValueError(f"position must be frames (f, n, d), found shape {position.shape}")
-    n, d = position.shape[1:]
+    check_frames(position)
+    n, d = np.shape(position)[1:]
     box = known_box(box, d)
     unit = 2 * np.pi * (n / abs(np.linalg.det(box.cell))) ** (1 / d)
     largest = LAST * unit if largest is None else float(positive("largest", largest))

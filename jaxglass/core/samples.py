@@ -39,6 +39,11 @@ def loop_on_cpu(function: Any) -> Any:
     return safe
 
 
+def repeated(tree, size):
+    """So many samples that are all alike."""
+    return jax.tree.map(lambda a: jnp.broadcast_to(a, (size, *jnp.shape(a))), tree)
+
+
 def looped(function, size, batched, arguments):
     """The results of samples one after the other; not all leaves need have their axis."""
     own = lambda k: jax.tree.map(lambda a, b: a[k] if b else a, arguments, tuple(batched))

@@ -5,6 +5,8 @@ Users hold a batch as fields (k, n, d). Inside, from the public door down to lin
 sees (n d, k) without a copy.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +20,11 @@ def columns_of(fields):
 def fields_of(columns):
     """Columns (n, d, k) as fields (k, n, d)."""
     return jnp.moveaxis(columns, -1, 0)
+
+
+def generic(shape):
+    """A fixed array without symmetry, in place of noise: it has a part along every mode."""
+    return jnp.cos(1.0 + jnp.arange(math.prod(shape), dtype=float) ** 1.5).reshape(shape)
 
 
 def upright(fields):

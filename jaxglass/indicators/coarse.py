@@ -20,6 +20,7 @@ import numpy as np
 from jax import Array
 
 from ..core.checks import positive
+from ..core.geometry import sphere
 from ..core.status import Status, flag, or_nan
 from ..landscape.contract import need
 from ..landscape.engine import Factor
@@ -178,8 +179,7 @@ def _expansion(e, moved, radius, *, sizes):
 def _kernel(square, radius, dim):
     """phi as a function of r^2, and its derivative by r^2."""
     y = square / radius**2
-    sphere = 2 * math.pi ** (dim / 2) / math.gamma(dim / 2)
-    norm = sphere * radius**dim * 32 / (dim * (dim + 4) * (dim + 8))
+    norm = sphere(dim) * radius**dim * 32 / (dim * (dim + 4) * (dim + 8))
     inside = y < 1
     return (
         jnp.where(inside, (1 - y * y) ** 2, 0.0) / norm,

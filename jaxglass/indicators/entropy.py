@@ -13,6 +13,7 @@ import numpy as np
 from jax import Array
 
 from ..core.arrays import dot
+from ..core.geometry import sphere
 from ..core.status import or_nan
 from ..models.manybody import ManyBodyModel
 from ..models.pair import PairModel
@@ -69,7 +70,7 @@ def _entropy(glass, listing, size):
     around = surroundings(glass, limit + TAIL * WIDTH, listing, size)
     nodes, weights = (jnp.asarray(a) for a in np.polynomial.legendre.leggauss(NODES))
     r, weight = 0.5 * limit * (1 + nodes), 0.5 * limit * weights
-    shell = 2 * math.pi ** (d / 2) / math.gamma(d / 2) * r ** (d - 1)
+    shell = sphere(d) * r ** (d - 1)
     norm = 1 / (math.sqrt(2 * math.pi) * WIDTH * density * shell)
 
     def of_one(separation, held):

@@ -13,6 +13,7 @@ from jax import Array
 
 from ..core.arrays import dot
 from ..core.checks import is_traced
+from ..core.geometry import ball
 from ..core.status import Status, flag
 from ..core.struct import Struct
 from ..models.pair import kinds, length
@@ -80,16 +81,14 @@ def plan_list(glass, radius, room):
 def places(glass, spacings, room):
     """Places for the particles within a radius in units of (V/n)^(1/d), a plain number."""
     d = glass.dim
-    mean = math.pi ** (d / 2) / math.gamma(d / 2 + 1) * spacings**d
+    mean = ball(d) * spacings**d
     return max(1, min(glass.count - 1, math.ceil(room * (CROWD * mean + FEW))))
 
 
 def pairs_within(glass, radius, listing):
     """Indices i, j of the pairs within a radius, which places hold one, and the status."""
     radius = jax.lax.stop_gradient(radius)
-    i, j, overflow = jaxmd.list_pairs(listing._replace(radius=radius), glass)
-    listed = i < glass.count
-    i, j = jnp.where(listed, i, 0), jnp.where(listed, j, 0)
+    i, j, listed, overflow = jaxmd.pairs_in(listing._replace(radius=radius), glass)
     width = jax.lax.stop_gradient(face_distance(glass.box.cell))
     status = flag(overflow, Status.NEIGHBOUR_OVERFLOW) | flag(
         jnp.min(width) < 2 * radius * (1 - 1e-12), Status.BOX_TOO_SMALL

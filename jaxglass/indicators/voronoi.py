@@ -15,6 +15,7 @@ from jax import Array
 
 from ..core.arrays import dot
 from ..core.checks import is_traced
+from ..core.geometry import ball
 from ..core.status import Status, flag, or_nan
 from ..core.struct import Struct
 from ..models.pair import PairModel, diameters
@@ -89,7 +90,7 @@ def free_volume(model: PairModel, glass: Glass, *, cells: Cells | None = None) -
     """
     volume, d = given_cells(model, glass, cells).volume, glass.dim
     radius = 0.5 * diameters(model, glass)
-    return volume - math.pi ** (d / 2) / math.gamma(d / 2 + 1) * radius**d
+    return volume - ball(d) * radius**d
 
 
 def voronoi_anisotropy(model: PairModel, glass: Glass, *, cells: Cells | None = None) -> Array:

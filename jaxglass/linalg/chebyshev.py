@@ -13,7 +13,7 @@ twice as many, one that is right to a per cent twenty times as many.
 The number of moments may be a traced number: there is only room for a fixed one.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -135,7 +135,7 @@ def _with_coefficients(z, count, visit, carry):
     return jax.lax.fori_loop(0, count, values, (*first, carry))[3]
 
 
-def pull_back(apply, operator, sequence, start, top, cotangent) -> tuple[Any, Array]:
+def pull_back(apply, operator, sequence, start, top, cotangent) -> tuple[list, Array]:
     """Cotangents of operator and start from those of the moments.
 
     The recurrence is run backwards beside its transpose, so that nothing need be kept:
@@ -147,7 +147,7 @@ def pull_back(apply, operator, sequence, start, top, cotangent) -> tuple[Any, Ar
         cotangent: (room,), zero beyond the moments that are there.
 
     Returns:
-        Cotangent of the floating leaves of the operator, and of the start.
+        Cotangents of the floating leaves of the operator, a list, and of the start.
     """
     products = sequence.products
     square = (2 * cotangent[::2]).at[0].set(cotangent[0] - jnp.sum(cotangent[2::2]))
@@ -163,7 +163,7 @@ def pull_back(apply, operator, sequence, start, top, cotangent) -> tuple[Any, Ar
         return here, behind, s_here, direct + twice(s_here) - s_ahead, total
 
     last = cross[products - 1] * sequence.before
-    zero = _add(None, _with(apply, operator, start, jnp.zeros_like(start)))
+    zero = [jnp.zeros_like(a) for a in jax.tree.leaves(operator) if is_floating(a)]
     state = (sequence.here, sequence.before, jnp.zeros_like(start), last, zero)
     ahead, _, s_ahead, s_here, total = jax.lax.fori_loop(0, products - 1, one, state)
     total = _add(total, _with(apply, operator, start, (2 / top) * s_here))
@@ -172,14 +172,15 @@ def pull_back(apply, operator, sequence, start, top, cotangent) -> tuple[Any, Ar
 
 
 def _with(apply, operator, z, cotangent):
-    """Cotangent of an operator of which only the product with z matters."""
-    return jax.vjp(lambda operator: apply(operator, z), operator)[1](cotangent)[0]
+    """Cotangent of an operator of which only the product with z matters, floating leaves."""
+    pulled = jax.vjp(lambda operator: apply(operator, z), operator)[1](cotangent)[0]
+    return [a for a in jax.tree.leaves(pulled) if is_floating(a)]
 
 
 def _add(total, more):
-    """Sum over floating leaves, None for others."""
-    leaves = jax.tree.leaves(more)
-    floating = [a if a.dtype != jax.dtypes.float0 else None for a in leaves]
-    if total is None:
-        return floating
-    return [a if b is None else a + b for a, b in zip(total, floating, strict=True)]
+    return [a + b for a, b in zip(total, more, strict=True)]
+
+
+def is_floating(a):
+    """Whether a leaf has derivatives; cotangents of others have no numbers."""
+    return jnp.issubdtype(a.dtype, jnp.floating)

@@ -13,6 +13,7 @@ import numpy as np
 from jax import Array
 
 from ..core.checks import integer, positive
+from ..core.samples import repeated
 from ..core.struct import Struct
 from ..host.progress import Progress
 from ..landscape.total import energy
@@ -101,18 +102,15 @@ def inherent_trajectory(
         for first in range(0, len(position), size):
             # the last batch is filled up, so that all are of one program
             at = jnp.minimum(first + jnp.arange(size), len(position) - 1)
-            found = quench_all(model, _stacked(glass, position[at]), force_tol=force_tol)
+            found = quench_all(
+                model, repeated(glass, size).replace(position=position[at]), force_tol=force_tol
+            )
             own = min(size, len(position) - first)
             parts.append(jax.tree.map(lambda a, own=own: a[:own], found))
             bar.done(own)
     all = jax.tree.map(lambda *a: jnp.concatenate(a), *parts)
     energies = jnp.stack([energy(model, glass) for glass in _each(all.glass)])
     return InherentTrajectory(time, energies, all.glass, all.steps, all.status)
-
-
-def _stacked(glass, position):
-    of = lambda a: jnp.broadcast_to(a, (len(position), *jnp.shape(a)))
-    return jax.tree.map(of, glass).replace(position=position)
 
 
 def _each(glasses):

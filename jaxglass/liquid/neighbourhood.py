@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ..core.status import Status, flag, or_nan
+from ..core.status import Status, flag, or_nan, require
 from ..core.struct import Struct
 from ..neighbours import jaxmd, search
+from ..system.box import within_half
 
 
 class _Listed(Struct):
@@ -36,18 +37,14 @@ def highest_nearby(glass, value, alike, cutoff):
         cutoff: distance.
 
     Returns:
-        (n,) booleans, and status.
+        (n,) booleans.
     """
-    pairs = _pairs_within(glass, cutoff)
-    return _highest(pairs, jnp.asarray(value, float), jnp.asarray(alike)), pairs.status
+    pairs = require(_pairs_within(glass, cutoff))
+    return _highest(pairs, jnp.asarray(value, float), jnp.asarray(alike))
 
 
 def _pairs_within(glass, cutoff):
-    width = glass.box.width
-    if width is not None and min(width) < 2 * cutoff:
-        raise ValueError(
-            f"cutoff must be at most half the box, {min(width) / 2:.6g}, found {cutoff}"
-        )
+    within_half("cutoff", cutoff, glass.box)
     attempt = lambda room: _listed(
         glass, plan=jaxmd.plan_list(glass.count, glass.box, float(cutoff), room)
     )
@@ -56,10 +53,8 @@ def _pairs_within(glass, cutoff):
 
 @functools.partial(jax.jit, static_argnames="plan")
 def _listed(glass, *, plan):
-    i, j, overflow = jaxmd.list_pairs(plan, glass)
-    there = i < glass.count
-    first, second = jnp.where(there, i, 0), jnp.where(there, j, 0)
-    return _Listed(first, second, there, flag(overflow, Status.NEIGHBOUR_OVERFLOW))
+    i, j, there, overflow = jaxmd.pairs_in(plan, glass)
+    return _Listed(i, j, there, flag(overflow, Status.NEIGHBOUR_OVERFLOW))
 
 
 @jax.jit

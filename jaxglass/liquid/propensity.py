@@ -14,7 +14,7 @@ from jax import Array
 from ..analysis.ranks import ranks
 from ..analysis.ranks import spearman as of_two
 from ..core.checks import integer, positive
-from ..core.status import or_nan
+from ..core.samples import repeated
 from ..core.struct import Struct
 from ..host.progress import Progress
 from ..neighbours import search
@@ -95,8 +95,9 @@ def propensity(
         raise ValueError(f"time must be positive numbers in ascending order, found {time}")
     steps = np.diff(np.rint(times / dt).astype(int), prepend=0)
     keys = jax.random.split(key, runs)
-    alike = jax.tree.map(lambda a: jnp.broadcast_to(a, (runs, *jnp.shape(a))), glass)
-    motions = start_all(keys, model, alike, temperature, dt=dt, thermostat=thermostat)
+    motions = start_all(
+        keys, model, repeated(glass, runs), temperature, dt=dt, thermostat=thermostat
+    )
     means, errors = [], []
     with Progress("propensity", int(steps.sum()), show=progress) as bar:
         for count in steps:
@@ -182,8 +183,8 @@ def extremes(
         raise ValueError(f"species must be one of the glass, found {species}")
     found = []
     for sign in (1, -1):
-        highest, status = highest_nearby(glass, sign * mobility, alike, positive("cutoff", cutoff))
-        best = np.flatnonzero(np.asarray(highest) & of & (np.asarray(or_nan(status, 1.0)) == 1))
+        highest = highest_nearby(glass, sign * mobility, alike, positive("cutoff", cutoff))
+        best = np.flatnonzero(np.asarray(highest) & of)
         found.append(best[np.argsort(-sign * mobility[best], kind="stable")][:count])
     return Extremes(*found)
 

@@ -1,7 +1,6 @@
 """Radial distribution function g(r): how many particles lie at a distance, over those of a gas."""
 
 import functools
-import math
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +10,7 @@ from jax import Array
 
 from ..core.arrays import dot
 from ..core.checks import integer, positive
+from ..core.geometry import ball
 from ..system.box import minimum_image
 from .frames import check_frames, chosen, known_box
 
@@ -64,8 +64,7 @@ def radial_distribution(
     about = counted if around is None else chosen(position, around)
     same = around is None or np.array_equal(around, select)
     per = _counts(counted, about, box, largest, bins=bins)
-    ball = math.pi ** (d / 2) / math.gamma(d / 2 + 1)
-    shell = ball * np.diff(edges**d)
+    shell = ball(d) * np.diff(edges**d)
     others = counted.shape[1] - (1 if same else 0)
     expected = len(counted) * about.shape[1] * others / box.volume * shell
     return Radial(jnp.asarray(0.5 * (edges[1:] + edges[:-1])), per / expected)

@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.arrays import take
+from ..core.geometry import ball
 from ..core.samples import one_by_one
 from ..system.bonds import pack, pack_words
 from .cells import nearest, of_sample, square
@@ -72,8 +73,8 @@ def plan_clusters(n, width, volume, radius, capacity, room=1.0):
     long = min(GROUP, count // math.prod(grid)) * edge  # a group is a column, or several
     wide = edge * -(-GROUP * math.prod(grid) // count)
     shape = [edge] * (dim - 2) + [wide, long] if dim > 1 else [GROUP * edge]
-    ball = [math.pi ** (k / 2) / math.gamma(k / 2 + 1) * radius**k for k in range(dim + 1)]
-    around = sum(math.comb(dim, k) * (2 * edge) ** k * ball[dim - k] for k in range(dim + 1))
+    balls = [ball(k) * radius**k for k in range(dim + 1)]
+    around = sum(math.comb(dim, k) * (2 * edge) ** k * balls[dim - k] for k in range(dim + 1))
     share = math.prod(min(1, (2 * radius + a + edge) / w) for a, w in zip(shape, width))
     words = -(-count // GROUP)
     groups = min(count * words, int(room * (0.8 * count * words * share + 2 * count + 64)))

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.arrays import dot
+from ..core.geometry import ball
 from ..system.bonds import pack
 from ..system.box import cartesian, fractional, wrap
 
@@ -47,15 +48,24 @@ def plan_list(n, box, radius, room):
     if box.width is None:
         return ListPlan(radius, (), 0, min(n * (n - 1) // 2, int(n * 40 * room)))
     dim, density = box.dim, n / box.least_volume
-    ball = math.pi ** (dim / 2) / math.gamma(dim / 2 + 1) * radius**dim
+    volume = ball(dim) * radius**dim
     capacity = min(
-        n * (n - 1) // 2, int(room * (1.25 * n * density * ball / 2 + 8 * math.sqrt(n) + 16))
+        n * (n - 1) // 2, int(room * (1.25 * n * density * volume / 2 + 8 * math.sqrt(n) + 16))
     )
     cells = tuple(math.floor(w / radius) for w in box.width) if dim < 4 else ()
     if n < 300 or not cells or min(cells) < 3 or math.prod(cells) < 4**dim:
         return ListPlan(radius, (), 0, max(capacity, 1))
     mean = n / math.prod(cells)
     return ListPlan(radius, cells, int(room * (mean + 4 * math.sqrt(mean) + 3)), capacity)
+
+
+def pairs_in(plan, glass):
+    """Pairs i, j of particles that may be read and written at once, which of them are there, and
+    whether some were left out.
+    """
+    i, j, overflow = list_pairs(plan, glass)
+    there = i < glass.count
+    return jnp.where(there, i, 0), jnp.where(there, j, 0), there, overflow
 
 
 def list_pairs(plan, glass):

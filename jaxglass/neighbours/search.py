@@ -57,10 +57,7 @@ def find_bonds(model, glass, sizes):
     Returns:
         Bonds and a status.
     """
-    n = glass.count
-    i, j, overflow = jaxmd.list_pairs(sizes.listing, glass)
-    listed = i < n
-    i, j = jnp.where(listed, i, 0), jnp.where(listed, j, 0)
+    i, j, listed, overflow = jaxmd.pairs_in(sizes.listing, glass)
     kind = kinds(model, glass)
     cutoff = jax.lax.stop_gradient(range_of(model, kind[i], kind[j]))
     r = jax.lax.stop_gradient(minimum_image(glass.box, glass.position[j] - glass.position[i]))

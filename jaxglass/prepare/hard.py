@@ -1,7 +1,6 @@
 """Hard particles: starts without overlaps, and compression to a packing fraction by Monte Carlo."""
 
 import functools
-import math
 from typing import Any
 
 import jax
@@ -10,6 +9,7 @@ from jax import Array
 
 from ..core.arrays import dot
 from ..core.checks import integer, positive
+from ..core.geometry import ball
 from ..core.status import Status, flag, or_nan
 from ..core.struct import Struct
 from ..host.progress import Progress
@@ -39,8 +39,7 @@ def packing_fraction(glass: Glass) -> Array:
     """
     if glass.diameter is None:
         raise ValueError("glass must have diameters, found species")
-    ball = math.pi ** (glass.dim / 2) / math.gamma(glass.dim / 2 + 1)
-    return ball * jnp.sum((glass.diameter / 2) ** glass.dim, axis=-1) / glass.box.volume
+    return ball(glass.dim) * jnp.sum((glass.diameter / 2) ** glass.dim, axis=-1) / glass.box.volume
 
 
 def hard_start(

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from ..core.checks import positive
+from ..core.geometry import sphere
 from ..system.box import Box
 
 
@@ -53,6 +54,5 @@ def debye_frequency(density: float, dim: int, transverse: float, longitudinal: f
         >>> math.isclose(jg.response.debye_frequency(1.0, 2, 1.0, 1.0), math.sqrt(4 * math.pi))
         True
     """
-    surface = 2 * math.pi ** (dim / 2) / math.gamma(dim / 2)
     slowness = longitudinal**-dim + (dim - 1) * transverse**-dim
-    return (density * dim**2 * (2 * math.pi) ** dim / (surface * slowness)) ** (1 / dim)
+    return (density * dim**2 * (2 * math.pi) ** dim / (sphere(dim) * slowness)) ** (1 / dim)

@@ -13,7 +13,7 @@ from jax import Array
 
 from ..core.samples import loop_on_cpu
 from ..core.status import Status, flag
-from ..core.vectors import no_tangent
+from ..core.vectors import generic, no_tangent
 from ..linalg import chebyshev
 from ..linalg.krylov import largest_eigenvalue
 
@@ -73,7 +73,7 @@ def _back(settings, kept, cotangent):
     floating, of_start = run(e, top, start, times, cotangent.value)
     leaves, tree = jax.tree.flatten(e)
     pulled = iter(floating)
-    own = [next(pulled) if _floating(a) else no_tangent(a) for a in leaves]
+    own = [next(pulled) if chebyshev.is_floating(a) else no_tangent(a) for a in leaves]
     fixed = jax.tree.map(jnp.zeros_like, given)
     return jax.tree.unflatten(tree, own), jnp.zeros_like(top), of_start, fixed
 
@@ -86,7 +86,7 @@ def bound_of_spectrum(e):
     """A number above all eigenvalues of the Hessian, which counts as a constant."""
     e = jax.lax.stop_gradient(e)
     n, d = e.position.shape
-    start = jnp.cos(1.0 + jnp.arange(n * d, dtype=float) ** 1.5)[:, None]
+    start = generic((n * d, 1))
     apply = lambda v: e.second(v.reshape(n, d, -1)).reshape(n * d, -1)
     return SAFETY * largest_eigenvalue(apply, start)
 
@@ -156,10 +156,6 @@ def _first_quiet(c, times, level):
     return jnp.where(jnp.any(quiet), times[jnp.argmax(quiet)], jnp.inf)
 
 
-def _floating(a):
-    return jnp.issubdtype(a.dtype, jnp.floating)
-
-
 def _pulled(settings, e, top, start, times, cotangent):
     """Cotangents of the floating leaves of e and of the start, from that of C."""
     count = chebyshev.moments_needed(top, jnp.max(times))
@@ -170,5 +166,4 @@ def _pulled(settings, e, top, start, times, cotangent):
     weights = chebyshev.of_cosines(cotangent / norm, count, z, settings.room)
     value = chebyshev.cosines(sequence.moments, count, z)
     weights = weights.at[0].add(-jnp.sum(cotangent * value) / norm**2)
-    of_e, of_start = chebyshev.pull_back(second, e, sequence, start, top, weights)
-    return [a for a in of_e if a is not None], of_start
+    return chebyshev.pull_back(second, e, sequence, start, top, weights)

@@ -21,6 +21,7 @@ import numpy as np
 from jax import Array
 
 from ..core.checks import choice, finite, integer, is_traced, positive
+from ..core.geometry import sphere
 from ..core.samples import loop_on_cpu
 from ..core.status import Status, flag
 from ..core.struct import Struct
@@ -247,8 +248,7 @@ def _across(unit):
 def _density_of_waves(glass, number, frequency, across):
     """g(omega), as if they were as fast as this one."""
     d = glass.dim
-    surface = 2 * math.pi ** (d / 2) / math.gamma(d / 2)
-    count = (d - 1 if across else 1) * glass.box.volume * surface * number ** (d - 1)
+    count = (d - 1 if across else 1) * glass.box.volume * sphere(d) * number ** (d - 1)
     return count / ((2 * math.pi) ** d * frequency / number)
 
 

@@ -25,7 +25,7 @@ from jax import Array
 from ..core.loop import bounded_loop
 from ..core.status import Status, flag
 from ..core.struct import Struct
-from ..core.vectors import fields_of
+from ..core.vectors import fields_of, generic
 from ..linalg.lapack import eigh, orthonormal
 from . import fold
 from .rest import at_rest, largest
@@ -101,8 +101,7 @@ class Walk(Struct):
 
 def begin(position, strain, spacing):
     """A Walk that has still to look at its first point."""
-    noise = jnp.cos(1.0 + jnp.arange(position.size * MODES, dtype=float) ** 1.5)
-    modes = noise.reshape(*position.shape, MODES)
+    modes = generic((*position.shape, MODES))
     zero, nothing = jnp.zeros(()), jnp.zeros_like(position)
     return Walk(
         position=position,

@@ -18,6 +18,7 @@ from jax import Array
 from ..core.loop import bounded_loop
 from ..core.status import Status, flag
 from ..core.struct import Struct
+from ..core.vectors import generic
 from ..landscape import dissection
 from ..landscape.solve import remove_translation
 from ..linalg import nested
@@ -67,8 +68,7 @@ class Climb(Struct):
 
 def climb(model, glass: Glass, start, sizes, limit) -> Climb:
     """A climb from a displacement (n, d) of a minimum on, in at most so many steps."""
-    noise = jnp.cos(1.0 + jnp.arange(start.size * (MODES - 1), dtype=float) ** 1.5)
-    others = noise.reshape(*start.shape, MODES - 1)
+    others = generic((*start.shape, MODES - 1))
     columns = jnp.concatenate([start[..., None], others], axis=-1)
     zero = jnp.zeros(())
     begin = Climb(

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from ..core.samples import repeated
 from ..core.struct import Struct
 from ..system.glass import Glass
 
@@ -69,8 +70,7 @@ def no_events(glass, room):
     """Room for so many events."""
     n, d = glass.position.shape
     nothing = lambda *shape: jnp.full((room, *shape), jnp.nan)
-    nobody = jnp.full(room, -1)
-    repeated = jax.tree.map(lambda a: jnp.broadcast_to(a, (room, *a.shape)), glass)
+    nobody, alike = jnp.full(room, -1), repeated(glass, room)
     return ShearEvents(
         strain=nothing(),
         sense=nothing(),
@@ -81,8 +81,8 @@ def no_events(glass, room):
         moved=nobody,
         mode=nothing(n, d),
         d2min=nothing(n),
-        before=repeated,
-        after=repeated,
+        before=alike,
+        after=alike,
     )
 
 

@@ -23,6 +23,7 @@ from jax import Array
 
 from ..core.arrays import dot
 from ..core.checks import is_traced, positive
+from ..core.geometry import ball
 from ..core.samples import loop_on_cpu
 from ..core.status import Status, flag
 from ..core.struct import Struct
@@ -31,7 +32,7 @@ from ..host.progress import Progress
 from ..landscape.strain import shear_direction
 from ..neighbours import search
 from ..neighbours.moving import skin_of
-from ..system.box import cartesian, minimum_image
+from ..system.box import cartesian, minimum_image, within_half
 from ..system.glass import Glass
 from . import branch, march
 from .ball import list_ball, plan_ball
@@ -116,11 +117,7 @@ def residual_plastic_strength(
     search.check_forces(model)
     radius = float(positive("radius", radius))
     positive("spacing", spacing)
-    width = glass.box.width
-    if width is not None and radius > 0.5 * min(width):
-        raise ValueError(
-            f"radius must be at most half the box, {0.5 * min(width):.6g}, found {radius}"
-        )
+    within_half("radius", radius, glass.box)
     load = shear_direction(tuple(plane), glass.dim)
     load = 0.5 * (load + load.T)
     centres = _grid(glass, spacing) if centres is None else jnp.asarray(centres, jnp.float64)
@@ -204,7 +201,7 @@ def _settings(model, glass, centres, radius, room):
     if is_traced(model, glass, centres):
         room = ONLY_TRY  # there is no second try
         density = glass.count / (glass.box.least_volume or 1.0)
-        unit = math.pi ** (glass.dim / 2) / math.gamma(glass.dim / 2 + 1)
+        unit = ball(glass.dim)
         within = lambda r: room * _crowded(density * unit * r**glass.dim)
     else:
         within = lambda r: int(jnp.max(_counted(glass, centres, r)))
@@ -317,7 +314,7 @@ def _stress(system, position, strain, radius):
     e, d = system.at(position, strain, order=1), position.shape[1]
     ends = 0.5 * (system.free[e.bonds.i].astype(float) + system.free[e.bonds.j])
     sigma = jnp.einsum("b,bi,bj->ij", ends, e.force, e.separation)
-    volume = math.pi ** (d / 2) / math.gamma(d / 2 + 1) * radius**d
+    volume = ball(d) * radius**d
     return jnp.sum(system.direction * sigma) / volume
 
 

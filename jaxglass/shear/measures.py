@@ -17,7 +17,7 @@ from ..core.checks import integer, positive, refuse_stack
 from ..core.status import Status, flag, or_nan
 from ..core.struct import Struct
 from ..neighbours import jaxmd, search
-from ..system.box import inverse, minimum_image
+from ..system.box import inverse, minimum_image, within_half
 from ..system.glass import Glass
 
 # Neighbours of a particle, in mean distances: two shells, 18 particles in the plane, 65 in space.
@@ -74,10 +74,7 @@ def local_map(before: Glass, after: Glass, *, cutoff: float | None = None) -> Lo
     """
     _check_two(before, after)
     cutoff = _usual_cutoff(before) if cutoff is None else float(positive("cutoff", cutoff))
-    if before.box.width is not None and min(before.box.width) < 2 * cutoff:
-        raise ValueError(
-            f"cutoff must be at most half the box, {min(before.box.width) / 2:.6g}, found {cutoff}"
-        )
+    within_half("cutoff", cutoff, before.box)
     attempt = lambda room: _local_map(
         before, after, jaxmd.plan_list(before.count, before.box, cutoff, room)
     )
@@ -106,9 +103,7 @@ def _check_two(before, after):
 @functools.partial(jax.jit, static_argnames="plan")
 def _local_map(before, after, plan):
     n, d = before.position.shape
-    i, j, overflow = jaxmd.list_pairs(plan, before)
-    listed = i < n
-    i, j = jnp.where(listed, i, 0), jnp.where(listed, j, 0)
+    i, j, listed, overflow = jaxmd.pairs_in(plan, before)
     seen = lambda glass: jnp.where(
         listed[:, None], minimum_image(glass.box, glass.position[j] - glass.position[i]), 0.0
     )

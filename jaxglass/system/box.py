@@ -135,6 +135,14 @@ def box_of_cell(cell, orthogonal, room=0.0):
     return Box(jnp.asarray(cell), orthogonal, numbers(np.min(width, axis=0)), float(least_volume))
 
 
+def within_half(name, distance, box):
+    """Raises ValueError if a distance is more than half the known width of a box."""
+    if box.width is not None and 2 * distance > min(box.width):
+        raise ValueError(
+            f"{name} must be at most half the box, {min(box.width) / 2:.6g}, found {distance}"
+        )
+
+
 def sheared_kind(box, room=0.0):
     """The box as one that may be sheared: not orthogonal, bounds for any strain and ``room``."""
     if not box.orthogonal:
